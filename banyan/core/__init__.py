@@ -1,0 +1,1 @@
+"""Values, errors and ports: pure, no I/O."""

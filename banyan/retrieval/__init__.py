@@ -1,0 +1,1 @@
+"""Which few of the many: texts to vectors, lexical and dense index, fusion, calibration, evaluation."""

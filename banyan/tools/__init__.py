@@ -1,0 +1,1 @@
+"""What can be done: sources of tools, sessions with them, the guarded call."""
