@@ -1,0 +1,308 @@
+"""The one object behind the command line, the MCP server and Python programs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import anyio
+
+from banyan.core.approval import Approval, Scope
+from banyan.core.call import Outcome, Page
+from banyan.core.errors import InvalidArgument, SourceUnavailable
+from banyan.core.find import Filters, FindAnswer
+from banyan.core.ids import SourceName
+from banyan.core.ports import Caller, Elicited, ServerSummary
+from banyan.core.source import Source, SourceKind, SyncReport
+from banyan.core.tool import EffectKind
+from banyan.server.settings import Settings, load
+from banyan.server.watch import Watcher
+from banyan.server.wiring import Parts, Policies, build
+from banyan.tools.describe import Description
+from banyan.tools.invoke import CallRequest
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from banyan.core.policy import Policy
+    from banyan.server.doctor import DoctorReport
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+_MCP = frozenset({"command", "env", "cwd", "url", "headers", "transport", "timeout_s", "start_timeout_s"})
+
+
+class SourceConfig(TypedDict, total=False):
+    """How a source is reached; see `banyan.core.source.Source`."""
+
+    command: Sequence[str]
+    """Program and arguments of an MCP server over stdio."""
+    env: Mapping[str, str]
+    """Environment of the program; a secret stands as `${NAME}`."""
+    cwd: str
+    url: str
+    """Address of an MCP server over HTTP."""
+    headers: Mapping[str, str]
+    """Headers sent to it; a secret stands as `${NAME}`."""
+    transport: str
+    """`http` (the default) or `sse`."""
+    python: str
+    """`module` or `module:function` of Python tools."""
+    timeout_s: float
+    start_timeout_s: float
+
+
+class Banyan:
+    """A catalogue of tools, found by meaning and called through one guarded path.
+
+    Made by `banyan.open`, and good until that block ends.
+    """
+
+    def __init__(self, parts: Parts, watcher: Watcher) -> None:
+        self._parts = parts
+        self._watcher = watcher
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that it was opened with."""
+        return self._parts.settings
+
+    @property
+    def policies(self) -> Policies:
+        """What may be called without asking, for each surface."""
+        return self._parts.policies
+
+    async def add(self, what: str | Callable[..., Any], /, **config: Unpack[SourceConfig]) -> SyncReport:
+        """Add a source, list its tools into the catalogue, and return what was found.
+
+        Args:
+            what: a name for the source, or a function to offer as a tool, which joins the source of its module.
+            config: how a named source is reached: one of `command`, `url` and `python`, and what goes with it.
+
+        Raises:
+            InvalidArgument: the name or the configuration is wrong.
+            SourceUnavailable: the source cannot be listed; it is not kept, unless it was there before.
+        """
+        source = _named(what, config) if isinstance(what, str) else self._with_function(what)
+        known = {one.name for one in await self.sources()}
+        await self._parts.database.sources.put(source)
+        await self._parts.backends.drop(source.name)
+        (report,) = await self.sync([source.name])
+        if report.error is not None:
+            if source.name not in known:
+                await self.remove(source.name)
+            raise SourceUnavailable(source.name, report.error)
+        return report
+
+    async def remove(self, name: str) -> int:
+        """Remove a source with its tools, and return how many they were.  Raises `UnknownSource`."""
+        count = await self._parts.database.sources.remove(name)
+        await self._parts.backends.drop(SourceName(name))
+        await self._watcher.look()
+        return count
+
+    async def sources(self) -> list[Source]:
+        """Return the configured sources, by name."""
+        return await self._parts.database.sources.all()
+
+    async def servers(self) -> list[ServerSummary]:
+        """Return every server of every source, with its number of tools by state."""
+        return await self._parts.database.tools.servers()
+
+    async def sync(
+        self, names: Sequence[str] = (), *, on_done: Callable[[SyncReport], None] | None = None
+    ) -> list[SyncReport]:
+        """List these sources anew, or all of them, and return what changed; a source that fails says so in `error`."""
+        reports = await self._parts.syncer.sync(names, on_done=on_done)
+        self._parts.resolver.forget()
+        await self._watcher.look()
+        return reports
+
+    async def embed(self, on_progress: Callable[[int, int], None] | None = None) -> int:
+        """Compute the vectors that are missing, and return how many they were; `on_progress` gets (done, total)."""
+        return await self._watcher.embed(on_progress)
+
+    async def find(
+        self,
+        query: str,
+        k: int = 5,
+        *,
+        server: str | None = None,
+        effects: Iterable[str] = (),
+        tags: Iterable[str] = (),
+        explain: bool = False,
+    ) -> FindAnswer:
+        """Return the `k` tools that fit `query` best, and whether the best of them fits at all.
+
+        Args:
+            query: what is wanted, in any words; a tool's exact name finds that tool.
+            k: how many, 1 to 50.
+            server: only tools of this server or source.
+            effects: only tools of these kinds: `read_only`, `writes`, `destructive`.
+            tags: only tools with one of these tags.
+            explain: add the scores behind each confidence.
+
+        Raises:
+            InvalidArgument: an argument is empty, too long, out of range or unknown.
+        """
+        filters = Filters(
+            servers=frozenset({server} if server else ()), tags=frozenset(tags), effects=_effect_kinds(effects)
+        )
+        await self._watcher.ready()
+        return await self._parts.finder.find(query, k=k, filters=filters, explain=explain)
+
+    async def describe(self, names: Sequence[str], *, path: str = "") -> list[Description]:
+        """Return what is known of these tools; `path` is a JSON Pointer into a large schema.  Raises `UnknownTool`."""
+        return await self._parts.describer.describe(names, path=path)
+
+    async def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any] | str | None = None,
+        *,
+        idempotency_key: str | None = None,
+        timeout_s: float | None = None,
+        caller: Caller | None = None,
+        policy: Policy | None = None,
+    ) -> Outcome:
+        """Call a tool through the one guarded path, and return what came of it; a failed tool is an outcome.
+
+        Args:
+            name: the tool's wire name.
+            arguments: what it is called with; JSON text will do.
+            idempotency_key: a second call under the same key returns the first one's outcome.
+            timeout_s: seconds the call may take; the setting's if None.
+            caller: who can be asked and told of progress; nobody if None.
+            policy: what may run without asking; the one for direct calls if None.
+        """
+        request = CallRequest(
+            name=name,
+            arguments={} if arguments is None else arguments,
+            idempotency_key=idempotency_key,
+            timeout_s=timeout_s,
+        )
+        return await self._parts.invoker.call(
+            request, policy=policy or self.policies.direct, caller=caller or PythonCaller()
+        )
+
+    async def read(self, handle: str, *, path: str = "", offset: int = 0, limit: int | None = None) -> Page:
+        """Return a slice of a stored result.
+
+        Raises:
+            UnknownHandle: no result has this handle.
+            InvalidArgument: `path` leads nowhere, or `offset` or `limit` is out of range.
+        """
+        return await self._parts.reader.read(handle, path=path, offset=offset, limit=limit)
+
+    async def inbox(self, *, pending: bool = True) -> list[Approval]:
+        """Return the calls that wait for a person, oldest first, or all that ever did."""
+        return await self._parts.database.approvals.all(pending=pending)
+
+    async def approve(self, approval_id: str, *, always: bool = False, by: str = "python") -> Approval:
+        """Let a waiting call run, once or this tool always.  Raises `UnknownApproval`."""
+        scope = Scope.ALWAYS if always else Scope.ONCE
+        return await self._parts.database.approvals.decide(approval_id, approve=True, scope=scope, by=by)
+
+    async def deny(self, approval_id: str, *, by: str = "python") -> Approval:
+        """Refuse a waiting call.  Raises `UnknownApproval`."""
+        return await self._parts.database.approvals.decide(approval_id, approve=False, scope=Scope.ONCE, by=by)
+
+    async def doctor(self) -> DoctorReport:
+        """Return what works, what does not, and what to do about it."""
+        from banyan.server.doctor import examine
+
+        return await examine(self._parts)
+
+    def on_change(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have `callback` called when this or another process changed the catalogue; returns how to stop that."""
+        return self._watcher.on_change(callback)
+
+    def _with_function(self, function: Callable[..., Any]) -> Source:
+        module = getattr(function, "__module__", "__main__")
+        name = SourceName(module.replace(".", "-").strip("_") or "main")
+        known = self._parts.functions.setdefault(name, {})
+        known[function.__name__] = function
+        return Source(name=name, kind=SourceKind.PYTHON, config={"target": module})
+
+
+def _named(name: str, config: SourceConfig) -> Source:
+    """Make a source of a name and how it is reached."""
+    if not _NAME.fullmatch(name):
+        raise InvalidArgument(
+            "name", f"`{name}` is not 1 to 40 letters, digits, `.`, `_` or `-`, starting with no sign"
+        )
+    ways = [key for key in ("command", "url", "python") if config.get(key)]
+    if len(ways) != 1:
+        raise InvalidArgument("config", "give one of `command`, `url` and `python`")
+    if ways == ["python"]:
+        return Source(name=SourceName(name), kind=SourceKind.PYTHON, config={"target": config["python"]})
+    if foreign := config.keys() - _MCP:
+        raise InvalidArgument("config", f"an MCP server has no {', '.join(f'`{key}`' for key in sorted(foreign))}")
+    plain = {key: list(value) if key == "command" else value for key, value in config.items() if value is not None}
+    return Source(name=SourceName(name), kind=SourceKind.MCP, config=plain)
+
+
+def _effect_kinds(effects: Iterable[str]) -> frozenset[EffectKind]:
+    try:
+        return frozenset(EffectKind(one) for one in effects)
+    except ValueError:
+        known = ", ".join(f"`{one}`" for one in EffectKind)
+        raise InvalidArgument("effects", f"`{', '.join(effects)}` should be of {known}") from None
+
+
+class PythonCaller:
+    """Nobody to ask: a call from a Python program."""
+
+    surface = "python"
+
+    async def elicit(self, message: str, schema: Mapping[str, Any]) -> Elicited | None:
+        """Return None: nobody can be asked."""
+        return None
+
+    async def progress(self, done: float, total: float | None, message: str | None) -> None:
+        """Tell nobody."""
+
+
+@asynccontextmanager
+async def open(  # noqa: A001 - `banyan.open` is the fixed name of the front door
+    home: Path | str | None = None,
+    database: str | None = None,
+    *,
+    settings: Settings | None = None,
+    watch: bool = True,
+) -> AsyncIterator[Banyan]:
+    """Open a Banyan: its database, its index and, as they are needed, its tool servers.
+
+    Args:
+        home: folder of the database, the index and the logs; the user's data folder if None.
+        database: SQLAlchemy URL; an SQLite file in the home if None.
+        settings: all settings at once, instead of the two above.
+        watch: keep up with changes by other processes, and compute missing vectors in the background.
+
+    Raises:
+        SettingsError: a setting is wrong.
+        DatabaseUnavailable: the database cannot be opened.
+        DatabaseTooNew: a newer Banyan wrote it.
+    """
+    chosen = settings or load(home, database)
+    changed: set[SourceName] = set()
+    parts = await build(chosen, on_changed=changed.add)
+    try:
+        watcher = Watcher(parts, changed)
+        try:
+            async with anyio.create_task_group() as group:
+                if watch:
+                    group.start_soon(watcher.run)
+                yield Banyan(parts, watcher)
+                group.cancel_scope.cancel()
+        except BaseExceptionGroup as failures:
+            # One failure is raised alone: callers handle errors by type, and a group hides the type.
+            if len(failures.exceptions) == 1:
+                raise failures.exceptions[0] from None
+            raise
+    finally:
+        with anyio.CancelScope(shield=True):
+            await parts.backends.aclose()
+            await parts.database.close()

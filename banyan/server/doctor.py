@@ -1,0 +1,148 @@
+"""The one place to ask why: what works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from banyan.core.errors import BanyanError
+from banyan.core.source import Source
+from banyan.core.template import references
+from banyan.core.tool import ToolState
+from banyan.server.wiring import Parts
+
+_QUARANTINED_SHOWN = 20
+
+
+class Health(StrEnum):
+    """How one thing stands."""
+
+    OK = "ok"
+    WARN = "warn"  # works, and wants attention
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at."""
+
+    about: str
+    health: Health
+    detail: str
+    fix: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorReport:
+    """Everything that was looked at."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed."""
+        return all(check.health is not Health.FAIL for check in self.checks)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that the command line prints."""
+        checks = [
+            {"about": one.about, "health": one.health.value, "detail": one.detail, "fix": one.fix}
+            for one in self.checks
+        ]
+        return {"ok": self.ok, "checks": checks}
+
+
+async def examine(parts: Parts) -> DoctorReport:
+    """Look at every part; one that fails is a check of its own and hides nothing else."""
+    checks: list[Check] = [_home(parts)]
+    looks: tuple[Callable[[Parts], Awaitable[Iterable[Check]]], ...] = (_database, _index, _sources, _tools, _calls)
+    for look in looks:
+        try:
+            checks.extend(await look(parts))
+        except BanyanError as error:
+            about = look.__name__.strip("_")
+            checks.append(Check(about=about, health=Health.FAIL, detail=parts.secrets.redact(str(error))))
+    return DoctorReport(checks=tuple(checks))
+
+
+def _home(parts: Parts) -> Check:
+    home = parts.settings.home
+    try:
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        fix = "make it writable, or choose another with `--home`"
+        return Check(about="home", health=Health.FAIL, detail=f"{home}: {error.strerror}", fix=fix)
+    if os.name == "posix" and home.stat().st_mode & 0o077:
+        return Check(about="home", health=Health.WARN, detail=f"{home}: others can read it", fix=f"chmod 700 {home}")
+    return Check(about="home", health=Health.OK, detail=str(home))
+
+
+async def _database(parts: Parts) -> Iterable[Check]:
+    return [Check(about="database", health=Health.OK, detail=await parts.database.summary())]
+
+
+async def _index(parts: Parts) -> Iterable[Check]:
+    await parts.index.refresh()
+    embedded, total = parts.index.progress()
+    health = Health.OK if embedded == total else Health.WARN
+    fix = None if embedded == total else "`banyan sync` computes the missing vectors; words are searched meanwhile"
+    detail = f"{embedded:,} of {total:,} tools have a vector (model {parts.settings.retrieval.encoder})"
+    return [Check(about="index", health=health, detail=detail, fix=fix)]
+
+
+async def _sources(parts: Parts) -> Iterable[Check]:
+    sources = await parts.database.sources.all()
+    if not sources:
+        return [Check(about="sources", health=Health.WARN, detail="there are none", fix="add one with `banyan add`")]
+    return [_source(parts, source) for source in sources]
+
+
+def _source(parts: Parts, source: Source) -> Check:
+    about = f"source {source.name}"
+    missing = [name for name in references(json.dumps(source.config)) if parts.secrets.get(name) is None]
+    if missing:
+        fix = "; ".join(f"banyan secret set {name}" for name in missing)
+        return Check(about=about, health=Health.FAIL, detail=f"needs {', '.join(missing)}, not set", fix=fix)
+    if not source.enabled:
+        return Check(about=about, health=Health.WARN, detail="disabled")
+    if source.sync_error is not None:
+        detail = parts.secrets.redact(source.sync_error)
+        return Check(about=about, health=Health.FAIL, detail=detail, fix=f"banyan sync {source.name}")
+    live = parts.backends.live().get(source.name)
+    when = f"synced {source.synced_at:%Y-%m-%d %H:%M} UTC" if source.synced_at else "never synced"
+    status = ", ".join(f"{key} {value}" for key, value in (live.status() if live else {}).items() if value)
+    detail = parts.secrets.redact("; ".join(filter(None, (when, status))))
+    return Check(about=about, health=Health.OK if source.synced_at else Health.WARN, detail=detail)
+
+
+async def _tools(parts: Parts) -> Iterable[Check]:
+    rows = await parts.database.tools.names()
+    active = sum(row.state is ToolState.ACTIVE for row in rows)
+    checks = [Check(about="tools", health=Health.OK if active else Health.WARN, detail=f"{active:,} can be called")]
+    hidden = [row.name for row in rows if row.state is ToolState.QUARANTINED]
+    for tool in await parts.database.tools.get(hidden[:_QUARANTINED_SHOWN]):
+        reason = tool.state_reason or "no reason was kept"
+        checks.append(Check(about=f"tool {tool.name}", health=Health.WARN, detail=f"quarantined: {reason}"))
+    if len(hidden) > _QUARANTINED_SHOWN:
+        detail = f"{len(hidden) - _QUARANTINED_SHOWN:,} more are quarantined"
+        checks.append(Check(about="tools", health=Health.WARN, detail=detail))
+    return checks
+
+
+async def _calls(parts: Parts) -> Iterable[Check]:
+    checks = []
+    for record in await parts.database.journal.recent(limit=20, unsettled=True):
+        detail = f"call {record.call_id} of {record.tool} at {record.started_at:%Y-%m-%d %H:%M} has no known outcome"
+        fix = "see whether it had its effect before you call it again"
+        checks.append(Check(about="calls", health=Health.WARN, detail=detail, fix=fix))
+    waiting = await parts.database.approvals.all(pending=True)
+    if waiting:
+        detail = f"{len(waiting)} calls wait for approval"
+        checks.append(Check(about="inbox", health=Health.WARN, detail=detail, fix="banyan inbox"))
+    return checks

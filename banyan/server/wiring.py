@@ -1,0 +1,167 @@
+"""The one place that knows which class implements which port."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from banyan.core.ids import SourceName
+from banyan.core.policy import DIRECT_POLICY, MCP_POLICY, Policy, Rule
+from banyan.core.source import Source, SourceKind
+from banyan.memory.database import Database
+from banyan.retrieval.index import HybridIndex, IndexLimits
+from banyan.server.secrets import SecretStores
+from banyan.server.settings import RuleSettings, Settings
+from banyan.tools.backends import Backends
+from banyan.tools.describe import Describer
+from banyan.tools.find import Finder, FindLimits
+from banyan.tools.invoke import CallLimits, CallPorts, Invoker
+from banyan.tools.resolve import Resolver
+from banyan.tools.results import Reader
+from banyan.tools.sync import Syncer
+
+if TYPE_CHECKING:
+    from banyan.core.ports import Backend, Encoder
+
+Functions = dict[SourceName, dict[str, Callable[..., Any]]]
+"""Python functions that this process handed in, by source and name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """What may be called without asking, for each surface."""
+
+    mcp: Policy
+    direct: Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything that one Banyan is made of."""
+
+    settings: Settings
+    secrets: SecretStores
+    database: Database
+    index: HybridIndex
+    index_folder: Path
+    backends: Backends
+    resolver: Resolver
+    syncer: Syncer
+    finder: Finder
+    describer: Describer
+    invoker: Invoker
+    reader: Reader
+    policies: Policies
+    functions: Functions
+
+
+def now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
+
+
+async def build(settings: Settings, *, on_changed: Callable[[SourceName], None]) -> Parts:
+    """Open the database and put the parts together; nothing is started, downloaded or searched yet.
+
+    Raises:
+        DatabaseUnavailable: the database cannot be opened.
+        DatabaseTooNew: it was written by a newer Banyan.
+        SettingsError: its URL is wrong.
+    """
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secrets = SecretStores(settings.home)
+    functions: Functions = {}
+    database = await Database.open(settings.database)
+    backends = Backends(database.sources, _backends(settings, secrets, functions, on_changed))
+    index_folder = settings.home / "index" / hashlib.sha256(settings.database.encode()).hexdigest()[:12]
+    index = HybridIndex(
+        database.documents, database.vectors, partial(_encoder, settings), cache=index_folder, limits=IndexLimits()
+    )
+    resolver = Resolver(database.tools)
+    return Parts(
+        settings=settings,
+        secrets=secrets,
+        database=database,
+        index=index,
+        index_folder=index_folder,
+        backends=backends,
+        resolver=resolver,
+        syncer=Syncer(database.sources, database.tools, backends, clock=now),
+        finder=Finder(database.tools, index, _find_limits(settings)),
+        describer=Describer(resolver),
+        invoker=_invoker(settings, database, backends, resolver, secrets),
+        reader=Reader(database.artifacts),
+        policies=Policies(
+            mcp=_with_rules(MCP_POLICY, settings.policy.mcp), direct=_with_rules(DIRECT_POLICY, settings.policy.direct)
+        ),
+        functions=functions,
+    )
+
+
+def _invoker(
+    settings: Settings, database: Database, backends: Backends, resolver: Resolver, secrets: SecretStores
+) -> Invoker:
+    calls = settings.calls
+    ports = CallPorts(
+        tools=database.tools,
+        backends=backends,
+        journal=database.journal,
+        artifacts=database.artifacts,
+        approvals=database.approvals,
+        redact=secrets.redact,
+        clock=now,
+    )
+    limits = CallLimits(
+        timeout_s=calls.timeout_s,
+        result_cap_bytes=calls.result_cap_bytes,
+        preview_chars=calls.preview_chars,
+        approval_expires_s=calls.approval_expires_s,
+    )
+    return Invoker(ports, resolver, limits)
+
+
+def _backends(
+    settings: Settings, secrets: SecretStores, functions: Functions, on_changed: Callable[[SourceName], None]
+) -> dict[SourceKind, Callable[[Source], Backend]]:
+    def mcp(source: Source) -> Backend:
+        # Imported here: the MCP SDK takes most of a second, and a search needs none of it.
+        from banyan.tools.mcp import McpBackend, SessionLimits
+
+        sessions = settings.sessions
+        limits = SessionLimits(
+            start_timeout_s=source.config.get("start_timeout_s", sessions.start_timeout_s),
+            idle_stop_s=sessions.idle_stop_s,
+            message_cap_bytes=sessions.message_cap_bytes,
+        )
+        return McpBackend(source, secrets=secrets, limits=limits, log_dir=settings.home / "logs", on_changed=on_changed)
+
+    def python(source: Source) -> Backend:
+        from banyan.tools.python_source import PythonBackend
+
+        return PythonBackend(source, functions.get(source.name, {}))
+
+    return {SourceKind.MCP: mcp, SourceKind.PYTHON: python}
+
+
+def _encoder(settings: Settings) -> Encoder:
+    from banyan.retrieval.encoder import load_encoder
+
+    chosen = settings.retrieval
+    return load_encoder(chosen.encoder, device=chosen.device, threads=chosen.threads)
+
+
+def _find_limits(settings: Settings) -> FindLimits:
+    at = settings.retrieval.fits_at
+    return FindLimits() if at is None else FindLimits(fits_at=at)
+
+
+def _with_rules(policy: Policy, rules: tuple[RuleSettings, ...]) -> Policy:
+    return replace(
+        policy,
+        rules=tuple(Rule(action=one.action, source=one.source, tool=one.tool, effects=one.effects) for one in rules),
+    )
