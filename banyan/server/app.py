@@ -266,7 +266,7 @@ class PythonCaller:
 
 
 @asynccontextmanager
-async def open(  # noqa: A001 - `banyan.open` is the fixed name of the front door
+async def open(
     home: Path | str | None = None,
     database: str | None = None,
     *,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable
@@ -105,7 +104,7 @@ async def _sources(parts: Parts) -> Iterable[Check]:
 
 def _source(parts: Parts, source: Source) -> Check:
     about = f"source {source.name}"
-    missing = [name for name in references(json.dumps(source.config)) if parts.secrets.get(name) is None]
+    missing = [name for name in references(source.config) if parts.secrets.get(name) is None]
     if missing:
         fix = "; ".join(f"banyan secret set {name}" for name in missing)
         return Check(about=about, health=Health.FAIL, detail=f"needs {', '.join(missing)}, not set", fix=fix)
