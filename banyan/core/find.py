@@ -25,6 +25,8 @@ class Document:
     details: str = ""
     """Words worth less than the text: parameter names and what they mean."""
     server: str = ""
+    source: str = ""
+    """The source that it comes from, for filters; its words are not searched."""
     tags: tuple[str, ...] = ()
     effects: EffectKind | None = None
 
