@@ -126,7 +126,7 @@ def test_without_a_keyring_a_secret_goes_to_a_file_of_its_owner(tmp_path: Path, 
 def test_a_keyring_that_hangs_or_fails_is_passed_over_in_bounded_time(
     tmp_path: Path, ring: MemoryKeyring, backend: type[MemoryKeyring]
 ) -> None:
-    bad = backend()  # type: ignore[no-untyped-call]
+    bad = backend()
     keyring.set_keyring(bad)
     secrets = SecretStores(tmp_path, environ={}, keyring_timeout_s=0.2)
     assert secrets.get("TOKEN") is None
@@ -141,9 +141,10 @@ def test_a_file_that_others_can_read_is_refused_and_left_alone(tmp_path: Path, n
     file = tmp_path / "secrets.json"
     file.write_text('{"TOKEN": "x"}', encoding="utf-8")
     file.chmod(0o640)
-    for attempt in (lambda: stores(tmp_path).get("TOKEN"), lambda: stores(tmp_path).put("B", "value")):
-        with pytest.raises(SettingsError, match="chmod 600"):
-            attempt()
+    with pytest.raises(SettingsError, match="chmod 600"):
+        stores(tmp_path).get("TOKEN")
+    with pytest.raises(SettingsError, match="chmod 600"):
+        stores(tmp_path).put("B", "value")
     assert file.read_text("utf-8") == '{"TOKEN": "x"}'
 
 
