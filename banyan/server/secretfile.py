@@ -12,8 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
+from filelock import FileLock, Timeout
 
 from banyan.core.errors import SettingsError, StorageFull
+
+LOCK_TIMEOUT_S = 10.0
+"""Seconds to wait for another process to finish writing."""
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -83,17 +87,13 @@ class SecretFile:
         """Keep other processes from writing between our reading and our writing."""
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            lock = FileLock(self._path.with_suffix(".lock"), mode=0o600, timeout=LOCK_TIMEOUT_S)
+            with lock:
+                yield
+        except Timeout:
+            raise SettingsError(f"`{self._path}` is being written by another process") from None
         except OSError as error:
             raise self._failed(error) from error
-        try:
-            if sys.platform != "win32":
-                import fcntl
-
-                fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
     def _failed(self, error: OSError) -> SettingsError | StorageFull:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
