@@ -143,7 +143,8 @@ def _is_harmless(value: str) -> bool:
     """Whether a variable's value is a flag, a small number or an existing path, all useless to a thief."""
     if value.casefold() in {"true", "false", "none", "null"} or (value.isdigit() and len(value) < 6):
         return True
-    return value.startswith(("/", "~", ".")) and Path(value).expanduser().exists()
+    # `pathlib` raises for some texts that are no path: a user nobody knows, a name too long.
+    return value.startswith(("/", "~", ".")) and os.path.exists(os.path.expanduser(value))  # noqa: PTH110, PTH111
 
 
 def _forms(value: str) -> Iterator[str]:
