@@ -11,11 +11,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+
+from filelock import FileLock
 
 INSTALL_TIMEOUT_S = 300.0
 _UNREACHABLE = re.compile(
@@ -69,7 +70,8 @@ def install(name: str, folder: Path) -> Path:
     """
     recipe = RECIPES[name]
     place, pins = folder.absolute() / name, "\n".join([*recipe.python, *recipe.node])
-    with _alone(folder / f".{name}.lock"):
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f".{name}.lock"):  # two processes would else install over each other
         stamp = place / "installed.txt"
         if not stamp.exists() or stamp.read_text(encoding="utf-8") != pins:
             shutil.rmtree(place, ignore_errors=True)
@@ -122,15 +124,3 @@ def _run(name: str, command: list[str]) -> None:
     if done.returncode != 0:
         problem = (done.stderr.strip() or done.stdout.strip() or f"exit status {done.returncode}")[-1_000:]
         raise CannotInstall(name, problem, unreachable=bool(_UNREACHABLE.search(problem)))
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Keep other processes from installing the same server at the same time."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w", encoding="utf-8") as file:
-        if sys.platform != "win32":
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
