@@ -35,6 +35,9 @@ PRINTERS = ("banyan/server/cli/",)
 OVERSIZED_CLASSES: dict[str, tuple[int, int]] = {}
 """Class to the lines and public methods it has today; entries may only shrink and go."""
 
+SHIPPED_WITH = {"mcp-types": "mcp", "pydantic-core": "pydantic"}
+"""Distributions that another one pins to one exact version, as its own parts."""
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -212,21 +215,22 @@ def test_everything_public_says_what_it_is() -> None:
 
 
 def broad_handlers() -> Iterator[tuple[Path, ast.ExceptHandler]]:
+    """Yield every handler that catches all there is and does not end by raising again."""
     for path in FILES:
         for node in ast.walk(tree_of(path)):
-            if isinstance(node, ast.ExceptHandler):
+            if isinstance(node, ast.ExceptHandler) and not isinstance(node.body[-1], ast.Raise):
                 caught = ast.unparse(node.type) if node.type else "BaseException"
                 if re.search(r"\b(Base)?Exception\b", caught):
                     yield path, node
 
 
-def test_a_broad_handler_gives_its_reason_and_hides_nothing() -> None:
+def test_a_broad_handler_logs_the_failure_or_carries_it_on_and_says_why() -> None:
     wrong = []
     for path, node in broad_handlers():
         line = path.read_text(encoding="utf-8").splitlines()[node.lineno - 1]
         body = "\n".join(ast.unparse(one) for one in node.body)
-        told = ".exception(" in body or any(isinstance(one, ast.Raise) for one in ast.walk(node))
-        if not re.search(r"# noqa: BLE001\W+\w+ \w+", line) or not told:
+        carried = node.name and re.search(rf"\b{node.name}\b", body) and re.search(r"# noqa: BLE001\W+\w+ \w+", line)
+        if "logger.exception(" not in body and not carried:
             wrong.append(where(path, node, line.strip()))
     assert not wrong
 
@@ -345,6 +349,7 @@ def test_every_library_that_the_package_imports_is_declared() -> None:
             if module in sys.stdlib_module_names or module == "banyan":
                 continue
             owners = {one.lower().replace("_", "-") for one in distributions.get(module, [module])}
+            owners |= {SHIPPED_WITH.get(one, one) for one in owners}
             wrong |= set() if owners & declared else {f"{relative(path)} imports {module}"}
     assert not wrong
 
