@@ -1,0 +1,204 @@
+"""Answers to a model: a text and the same as JSON, together within a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from banyan.core.call import Category, Outcome, OutcomeKind, Page
+from banyan.core.errors import BanyanError
+from banyan.server.mcp.fit import compact, fit, fit_text, most
+from banyan.server.mcp.sanitise import sanitise, sanitise_json
+
+if TYPE_CHECKING:
+    from banyan.core.find import FindAnswer
+    from banyan.tools.describe import Description
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a tool of this server answers: the same thing twice, since some clients show one and some the other."""
+
+    text: str
+    data: dict[str, Any]
+    failed: bool = False
+
+    @property
+    def size_chars(self) -> int:
+        """Characters of both."""
+        return len(self.text) + len(compact(self.data))
+
+
+def found(answer: FindAnswer, limit: int) -> Answer:
+    """Return the answer of a search; results that do not fit are left out from the end, and counted."""
+    data: dict[str, Any] = sanitise_json(answer.to_json())
+    data["query"] = fit_text(data["query"], limit // 16)
+    data["note"] = fit_text(data["note"], limit // 8)
+    results = data["results"]
+
+    def shown(count: int) -> Answer:
+        part = data | {"results": results[:count]}
+        if count < len(results):
+            part["left_out"] = len(results) - count
+        return Answer(text=_found_text(part), data=part)
+
+    count = most(len(results), lambda n: shown(n).size_chars, limit)
+    if count or not results:
+        return shown(count)
+    results[0] |= {key: fit_text(results[0][key], limit // 8) for key in ("title", "signature")}
+    results[0].pop("why", None)
+    return shown(1)
+
+
+def _found_text(data: dict[str, Any]) -> str:
+    results = data["results"]
+    lines = [data["note"]] if data["note"] else []
+    if not data["fits"]:
+        lines.insert(0, "Nothing fits this well." if results else "Nothing fits.")
+    for number, one in enumerate(results, 1):
+        title = f" · {one['title']}" if one["title"] else ""
+        lines.append(f"{number}. {one['name']} · {one['confidence']:.2f} · {_effects(one['effects'])}{title}")
+        lines.append(f"   {one['signature']}")
+    if left_out := data.get("left_out"):
+        lines.append(f"{left_out} more left out: narrow by `server` or `effects`, or ask for a smaller `k`.")
+    return "\n".join(lines)
+
+
+def _effects(effects: dict[str, Any]) -> str:
+    kind = "read-only" if effects["read_only"] else "destructive" if effects["destructive"] else "writes"
+    return f"{kind}, guessed" if effects["guessed"] else kind
+
+
+def described(descriptions: Sequence[Description], limit: int) -> Answer:
+    """Return descriptions of tools, each cut to an equal share; the cuts say by which `path` to ask on."""
+    whole = [sanitise_json(one.to_json()) for one in descriptions]
+    budget = (limit - 200) // 2
+    while True:
+        tools = [fit(one, budget // len(whole), path="") for one in whole]
+        answer = Answer(text="\n\n".join(_described_text(one) for one in tools), data={"tools": tools})
+        if answer.size_chars <= limit or budget < limit // 16:
+            return answer
+        budget = budget * 9 // 10
+
+
+def _described_text(tool: dict[str, Any]) -> str:
+    """One line per field: plain where it is text, JSON where it is a schema."""
+    return "\n".join(
+        f"{key}: {value if isinstance(value, str) else compact(value)}"
+        for key, value in tool.items()
+        if value not in (None, "", [], {})
+    )
+
+
+def called(outcome: Outcome, limit: int) -> Answer:
+    """Return what came of a call; the preview is cut to what fits, and the answer says how to read on."""
+    data: dict[str, Any] = sanitise_json(outcome.to_json())
+    for key in ("message", "fix", "rule"):
+        if isinstance(data.get(key), str):
+            data[key] = fit_text(data[key], limit // 8)
+    if "notes" in data:
+        data["notes"] = fit(data["notes"], limit // 8)
+    preview: str = data["preview"]
+
+    def shown(count: int) -> Answer:
+        part = data | {"preview": preview[:count], "truncated": outcome.truncated or count < len(preview)}
+        return Answer(text=_called_text(part), data=part, failed=outcome.outcome is not OutcomeKind.OK)
+
+    return shown(most(min(len(preview), limit), lambda n: shown(n).size_chars, limit))
+
+
+def _called_text(data: dict[str, Any]) -> str:
+    lines = [] if data["outcome"] == "ok" else [_failure_text(data)]
+    lines += [f"note: {note}" for note in data.get("notes", ())]
+    if data.get("rule") and data["outcome"] != "ok":
+        lines.append(f"rule: {data['rule']}")
+    if data["preview"]:
+        lines.append(data["preview"])
+    if data["truncated"]:
+        lines.append(
+            f"[only the start of {data['size_bytes']} bytes of {data['media_type']}; "
+            f'the rest: read_result with handle "{data["handle"]}"]'
+        )
+    elif data["handle"]:
+        lines.append(f"[handle {data['handle']}]")
+    return "\n".join(lines)
+
+
+def _failure_text(data: dict[str, Any]) -> str:
+    head = data["outcome"]
+    if data.get("category"):
+        head += f" ({data['category']})"
+    if data.get("approval_id"):
+        head += f", approval_id {data['approval_id']}"
+    parts = [head, *(str(data[key]) for key in ("message", "fix") if data.get(key))]
+    return "\n".join((": ".join(parts[:2]), *parts[2:]))
+
+
+def paged(page: Page, limit: int) -> Answer:
+    """Return a slice of a result, shortened to what fits; `next_offset` then names where it goes on."""
+    count = _length(page)
+
+    def shown(kept: int) -> Answer:
+        part = page if kept == count else _shortened(page, kept)
+        data: dict[str, Any] = sanitise_json(part.to_json())
+        return Answer(text=_page_text(data), data=data)
+
+    if shown(count).size_chars <= limit:
+        return shown(count)
+    kept = most(count, lambda n: shown(n).size_chars, limit)
+    return shown(kept) if kept else _one_large_item(page, limit)
+
+
+def _length(page: Page) -> int:
+    """Count what a page can be shortened by: characters, items, or groups of three bytes."""
+    if page.unit == "bytes":
+        return -(-len(page.content) // 4)
+    return len(page.content) if isinstance(page.content, str | list | dict) else 0
+
+
+def _shortened(page: Page, kept: int) -> Page:
+    content: Any
+    if page.unit == "bytes":
+        return replace(page, content=page.content[: kept * 4], limit=kept * 3)
+    content = dict(list(page.content.items())[:kept]) if isinstance(page.content, dict) else page.content[:kept]
+    return replace(page, content=content, limit=kept)
+
+
+def _one_large_item(page: Page, limit: int) -> Answer:
+    """Show one item that is larger than an answer, with its parts cut and the paths into them."""
+    part = replace(page, content=fit(page.content, limit // 3, path=page.path), limit=max(1, min(page.limit, 1)))
+    data: dict[str, Any] = sanitise_json(part.to_json())
+    return Answer(text=_page_text(data), data=data)
+
+
+def _page_text(data: dict[str, Any]) -> str:
+    content = data["content"] if isinstance(data["content"], str) else compact(data["content"])
+    after = data["next_offset"]
+    where = f"{data['unit']} {data['offset']} to {data['offset'] + data['limit'] if after else data['total']}"
+    more = f"; more: offset {after}" if after is not None else "; the end"
+    return f"{content}\n[{where} of {data['total']}{more}]"
+
+
+def failure(error: BanyanError, limit: int) -> Answer:
+    """Return a typed failure of Banyan itself."""
+    category = _CATEGORIES.get(error.code, error.code)
+    return refusal(category, str(error), fix="Try again later." if error.retryable else None, limit=limit)
+
+
+def refusal(category: str, message: str, *, fix: str | None = None, limit: int = 8_000) -> Answer:
+    """Return a failure found before any tool was called."""
+    data = {"outcome": "failed", "category": category, "message": fit_text(sanitise(message), limit // 4)}
+    if fix:
+        data["fix"] = fit_text(sanitise(fix), limit // 8)
+    return Answer(text=_failure_text(data), data=data, failed=True)
+
+
+_CATEGORIES = {
+    "invalid_argument": Category.BAD_VALUE.value,
+    "unknown_tool": Category.UNKNOWN_TOOL.value,
+    "unknown_handle": Category.NOT_FOUND.value,
+    "unknown_source": Category.NOT_FOUND.value,
+    "source_unavailable": Category.TRANSPORT.value,
+}
+"""Categories of the errors that have one; of others, the code serves."""
