@@ -1,0 +1,73 @@
+"""Results of calls, in SQL."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from anyio import to_thread
+from sqlalchemy import delete, func, select
+from sqlalchemy.engine import Connection
+
+from banyan.core.call import Artifact
+from banyan.core.errors import UnknownHandle
+from banyan.core.ids import Handle
+from banyan.core.ports import StoredResult
+from banyan.memory.batches import batches
+from banyan.memory.packing import Packer
+from banyan.memory.pending import PendingCalls
+from banyan.memory.tables import artifacts, bodies
+from banyan.memory.transactions import Transactions
+
+PAGES_GIVEN_BACK = 20_000
+"""Pages of 4 KiB that one `expire` gives back to the disk; the rest is used again by what comes."""
+
+
+class SqlArtifacts:
+    """The `ArtifactStore` of a database; the `Journal` fills it."""
+
+    def __init__(self, transactions: Transactions, pending: PendingCalls) -> None:
+        self._transactions = transactions
+        self._pending = pending
+
+    async def get(self, handle: str) -> StoredResult:
+        """Return a result.  Raises `UnknownHandle`."""
+        waiting = self._pending.result(handle)
+        if waiting is not None:
+            return waiting
+        return await self._transactions.read(lambda connection: _get(connection, handle))
+
+    async def expire(self, *, before: datetime, keep_bytes: int) -> int:
+        """Drop results made before `before`, then the oldest beyond `keep_bytes` in all; return how many.
+
+        Bytes are those of the bodies as they were given; the database packs them smaller.
+        """
+        await to_thread.run_sync(self._pending.flush)
+        return await self._transactions.write(lambda connection: _expire(connection, before, keep_bytes))
+
+
+def _get(connection: Connection, handle: str) -> StoredResult:
+    query = select(artifacts, bodies.c.body).join(bodies).where(artifacts.c.handle == handle)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise UnknownHandle(handle)
+    artifact = Artifact(
+        handle=Handle(row.handle),
+        media_type=row.media_type,
+        size_bytes=row.size_bytes,
+        created_at=row.created_at,
+        truncated=row.truncated,
+    )
+    return StoredResult(artifact=artifact, body=Packer().unpack(row.body))
+
+
+def _expire(connection: Connection, before: datetime, keep_bytes: int) -> int:
+    aged = connection.execute(delete(artifacts).where(artifacts.c.created_at < before)).rowcount
+    newest_first = (artifacts.c.created_at.desc(), artifacts.c.handle.desc())
+    total = func.sum(artifacts.c.kept_bytes).over(order_by=newest_first).label("total")
+    sums = select(artifacts.c.handle, total).subquery()
+    beyond = connection.scalars(select(sums.c.handle).where(sums.c.total > keep_bytes)).all()
+    for part in batches(beyond):
+        connection.execute(delete(artifacts).where(artifacts.c.handle.in_(part)))
+    if aged + len(beyond) and connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})").all()
+    return aged + len(beyond)

@@ -1,0 +1,110 @@
+"""Connections to the database, each set up to keep what was committed."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from banyan.core.errors import DatabaseUnavailable
+from banyan.memory.address import Address
+from banyan.memory.limits import DatabaseLimits
+
+WRITES = "banyan_writes"
+"""Execution option of a connection whose transaction writes."""
+
+WAL_BYTES = 64 * 2**20
+"""Size to which SQLite's log is cut after a large change; it would keep its largest size otherwise."""
+
+CACHE_KIB = 16 * 2**10
+"""Pages that one SQLite connection holds; SQLite's own 2 MiB makes a sync of 50,000 tools spill to disk."""
+
+INCREMENTAL = 2
+"""Value of SQLite's `auto_vacuum` with which room can be given back bit by bit."""
+
+
+def make_engine(address: Address, limits: DatabaseLimits) -> Engine:
+    """Return an engine for `address`; nothing is connected yet.
+
+    Raises:
+        ModuleNotFoundError: the driver is not installed.
+    """
+    options: dict[str, Any] = {
+        "poolclass": QueuePool,
+        # One for every reader and writer thread, and one for the journal's own.
+        "pool_size": limits.readers + limits.writers + 1,
+        "max_overflow": 0,
+        "pool_timeout": limits.busy_timeout_s,
+        # Parameters hold what tools answered and what people wrote: they belong in no log.
+        "hide_parameters": True,
+    }
+    return _sqlite(address, limits, options) if address.file else _postgres(address, limits, options)
+
+
+def make_private_file(address: Address) -> None:
+    """Make the folder and the file of an SQLite database, for their owner alone; what is there is left as it is.
+
+    Raises:
+        DatabaseUnavailable: the folder or the file cannot be made.
+    """
+    if address.file is None:
+        return
+    try:
+        address.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite gives its own side files the rights of this one.
+        os.close(os.open(address.file, os.O_RDWR | os.O_CREAT, 0o600))
+    except PermissionError:
+        # A file that may be read but not written is opened all the same: the first write says what is wrong.
+        if not address.file.exists():
+            raise DatabaseUnavailable(
+                f"the database `{address.place}` cannot be made: no right to write there"
+            ) from None
+    except OSError as error:
+        raise DatabaseUnavailable(f"the database `{address.place}` cannot be made: {error.strerror}") from error
+
+
+def _sqlite(address: Address, limits: DatabaseLimits, options: dict[str, Any]) -> Engine:
+    engine = create_engine(address.url, connect_args={"timeout": limits.busy_timeout_s}, **options)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        # The driver begins no transaction by itself: `begin` below does, and says whether it will write.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            f"cache_size = -{CACHE_KIB}",
+            f"journal_size_limit = {WAL_BYTES}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer takes the lock at once: a reader that turns into a writer cannot wait for it.
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres(address: Address, limits: DatabaseLimits, options: dict[str, Any]) -> Engine:
+    # A server may have been restarted since the connection was last used.
+    connect = {"connect_timeout": limits.connect_timeout_s, "application_name": "banyan"}
+    engine = create_engine(address.url, connect_args=connect, pool_pre_ping=True, **options)
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SET synchronous_commit TO on")
+        cursor.execute("SET timezone TO 'UTC'")
+        cursor.execute(f"SET lock_timeout TO {int(limits.busy_timeout_s * 1000)}")
+        cursor.close()
+        connection.commit()
+
+    return engine

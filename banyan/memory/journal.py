@@ -1,0 +1,207 @@
+"""The record of calls and the results that they gave, in SQL."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy import Row, and_, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgres
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy.engine import Connection
+
+from banyan.core.call import CallRecord, CallState, Category, OutcomeKind
+from banyan.core.errors import Conflict
+from banyan.core.ids import CallId, Handle, SourceName
+from banyan.core.ports import StoredResult
+from banyan.memory.packing import Packer
+from banyan.memory.pending import Ended, PendingCalls
+from banyan.memory.tables import artifacts, bodies, calls
+from banyan.memory.transactions import Transactions
+
+Values = dict[str, Any]
+
+LOST = "the program that made the call ended before its answer was written; it may have had its effect"
+
+WAITERS = 8
+"""Calls that may wait at a time for room among the pending ones, each in a thread."""
+
+
+class SqlJournal:
+    """The `Journal` of a database."""
+
+    def __init__(self, transactions: Transactions, pending: PendingCalls) -> None:
+        self._transactions = transactions
+        self._pending = pending
+        self._waiters = CapacityLimiter(WAITERS)
+
+    async def prepare(self, record: CallRecord) -> None:
+        """Write `record` durably before its call is sent.
+
+        Raises:
+            Conflict: there is a call of this id, or under this idempotency key.
+        """
+        key = record.idempotency_key
+        if key is not None and self._pending.keyed(key) is not None:
+            raise Conflict(f"there is a call under the idempotency key `{key}` already; read its outcome")
+        values = _values(record)
+        await self._transactions.write(lambda connection: connection.execute(insert(calls).values(values)))
+
+    async def finish(self, record: CallRecord, result: StoredResult | None = None, *, durable: bool) -> None:
+        """Write how a call ended, with its result, in one transaction.
+
+        With `durable` it is committed when this returns. Otherwise it is readable in this process when this returns,
+        and committed with others within a second or when the database closes. While many such calls wait since the
+        database cannot be written, this waits for room, and then raises what keeps it from writing.
+        """
+        ended = Ended(record, result)
+        if durable:
+            await self._transactions.write(lambda connection: write_ended(connection, [ended]))
+        elif not self._pending.add(ended):
+            await to_thread.run_sync(self._pending.add_in_turn, ended, limiter=self._waiters)
+
+    async def find(self, idempotency_key: str) -> CallRecord | None:
+        """Return the call made under this key, if any."""
+        waiting = self._pending.keyed(idempotency_key)
+        if waiting is not None:
+            return waiting
+        query = select(calls).where(calls.c.idempotency_digest == _key_digest(idempotency_key))
+        row = await self._transactions.read(lambda connection: connection.execute(query).one_or_none())
+        return _record(row) if row else None
+
+    async def recent(self, *, limit: int, unsettled: bool = False) -> list[CallRecord]:
+        """Return the newest calls first; with `unsettled` only those prepared or of unknown outcome."""
+        waiting = {record.call_id: record for record in self._pending.calls()}
+        query = select(calls).order_by(calls.c.started_at.desc(), calls.c.call_id.desc()).limit(limit + len(waiting))
+        if unsettled:
+            query = query.where(
+                or_(calls.c.state == CallState.PREPARED.value, calls.c.outcome == OutcomeKind.UNKNOWN.value)
+            )
+        rows = await self._transactions.read(lambda connection: connection.execute(query).all())
+        found = {record.call_id: record for record in map(_record, rows)} | waiting
+        kept = [record for record in found.values() if not unsettled or is_unsettled(record)]
+        return sorted(kept, key=lambda record: (record.started_at, record.call_id), reverse=True)[:limit]
+
+    async def settle(self, *, older_than: datetime) -> list[CallId]:
+        """Mark calls prepared before `older_than` and never finished as unknown; return them, oldest first."""
+        await to_thread.run_sync(self._pending.flush)
+        return await self._transactions.write(lambda connection: _settle(connection, older_than))
+
+
+def is_unsettled(record: CallRecord) -> bool:
+    """Whether nobody knows what came of a call."""
+    return record.state is CallState.PREPARED or record.outcome is OutcomeKind.UNKNOWN
+
+
+def write_ended(connection: Connection, ended: Sequence[Ended]) -> None:
+    """Write how calls ended, and their results; doing it twice is as doing it once."""
+    records = _without_taken_keys(connection, [one.record for one in ended])
+    insert = insert_postgres if connection.dialect.name == "postgresql" else insert_sqlite
+    upsert = insert(calls)
+    upsert = upsert.on_conflict_do_update(
+        index_elements=[calls.c.call_id],
+        set_={column.name: upsert.excluded[column.name] for column in calls.c if not column.primary_key},
+    )
+    connection.execute(upsert, [_values(record) for record in records])
+    results = [one.result for one in ended if one.result is not None]
+    if results:
+        packer = Packer()
+        connection.execute(insert(artifacts).on_conflict_do_nothing(), [_artifact_values(one) for one in results])
+        packed = [{"handle": one.artifact.handle, "body": packer.pack(one.body)} for one in results]
+        connection.execute(insert(bodies).on_conflict_do_nothing(), packed)
+
+
+def _without_taken_keys(connection: Connection, records: Sequence[CallRecord]) -> list[CallRecord]:
+    """Take the key off a call whose key another call has: two processes may read under one key at once.
+
+    The call is recorded all the same, and the key goes on leading to the first.
+    """
+    keyed = [_key_digest(one.idempotency_key) for one in records if one.idempotency_key is not None]
+    if not keyed:
+        return list(records)
+    query = select(calls.c.idempotency_digest, calls.c.call_id).where(calls.c.idempotency_digest.in_(keyed))
+    owners = dict(connection.execute(query).tuples().all())
+    found = []
+    for record in records:
+        owner = owners.setdefault(_key_digest(record.idempotency_key), record.call_id)
+        found.append(record if owner == record.call_id else replace(record, idempotency_key=None))
+    return found
+
+
+def _settle(connection: Connection, older_than: datetime) -> list[CallId]:
+    lost = and_(calls.c.state == CallState.PREPARED.value, calls.c.started_at < older_than)
+    change = (
+        update(calls)
+        .where(lost)
+        .values(
+            state=CallState.ENDED.value,
+            outcome=OutcomeKind.UNKNOWN.value,
+            category=Category.UNKNOWN_EFFECT.value,
+            message=LOST,
+        )
+        .returning(calls.c.started_at, calls.c.call_id)
+    )
+    return [CallId(call_id) for _, call_id in sorted(connection.execute(change).tuples())]
+
+
+def _key_digest(idempotency_key: str | None) -> str | None:
+    if idempotency_key is None:
+        return None
+    return hashlib.sha256(idempotency_key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _values(record: CallRecord) -> Values:
+    return {
+        "call_id": record.call_id,
+        "tool": record.tool,
+        "source": record.source,
+        "tool_digest": record.tool_digest,
+        "arguments_digest": record.arguments_digest,
+        "surface": record.surface,
+        "state": record.state.value,
+        "outcome": record.outcome.value if record.outcome else None,
+        "category": record.category.value if record.category else None,
+        "message": record.message,
+        "handle": record.handle,
+        "started_at": record.started_at,
+        "took_ms": record.took_ms,
+        "idempotency_key": record.idempotency_key,
+        "idempotency_digest": _key_digest(record.idempotency_key),
+        "task": record.task,
+    }
+
+
+def _artifact_values(result: StoredResult) -> Values:
+    artifact = result.artifact
+    return {
+        "handle": artifact.handle,
+        "media_type": artifact.media_type,
+        "size_bytes": artifact.size_bytes,
+        "truncated": artifact.truncated,
+        "created_at": artifact.created_at,
+        "kept_bytes": len(result.body),
+    }
+
+
+def _record(row: Row[Any]) -> CallRecord:
+    return CallRecord(
+        call_id=CallId(row.call_id),
+        tool=row.tool,
+        source=SourceName(row.source) if row.source is not None else None,
+        tool_digest=row.tool_digest,
+        arguments_digest=row.arguments_digest,
+        surface=row.surface,
+        state=CallState(row.state),
+        outcome=OutcomeKind(row.outcome) if row.outcome else None,
+        category=Category(row.category) if row.category else None,
+        message=row.message,
+        handle=Handle(row.handle) if row.handle is not None else None,
+        started_at=row.started_at,
+        took_ms=row.took_ms,
+        idempotency_key=row.idempotency_key,
+        task=row.task,
+    )
