@@ -75,10 +75,7 @@ def without_secrets(source: str, config: Mapping[str, Any]) -> Cleaned:
     Looked at are environment, headers, arguments of the command, and user, password and query of a URL.
     Names carry the source, so that two sources with different keys do not share one.
     """
-    prefix = re.sub(r"[^A-Za-z0-9]+", "_", source).strip("_").upper() or "SOURCE"
-    if prefix[0].isdigit():
-        prefix = f"_{prefix}"
-    sweep = _Sweep(prefix)
+    sweep = _Sweep(source)
     cleaned = dict(config)
     for part in ("env", "headers"):
         if config.get(part):
@@ -90,11 +87,18 @@ def without_secrets(source: str, config: Mapping[str, Any]) -> Cleaned:
     return Cleaned(config=cleaned, secrets=sweep.found)
 
 
+def secret_name(source: str, key: str) -> str:
+    """Return the name of a secret that one source alone uses: `SOURCE__KEY`."""
+    parts = (re.sub(r"[^A-Za-z0-9]+", "_", part).strip("_").upper() for part in (source, key))
+    name = "__".join(part or "SECRET" for part in parts)
+    return f"_{name}" if name[0].isdigit() else name
+
+
 class _Sweep:
     """One pass over one configuration."""
 
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
+    def __init__(self, source: str) -> None:
+        self._source = source
         self.found: dict[str, str] = {}
 
     def value(self, key: str, value: Any) -> Any:
@@ -138,10 +142,10 @@ class _Sweep:
         return url
 
     def _keep(self, key: str, value: str) -> str:
-        stem = re.sub(r"[^A-Za-z0-9]+", "_", key).strip("_").upper() or "SECRET"
-        name, count = f"{self._prefix}__{stem}", 1
+        stem = secret_name(self._source, key)
+        name, count = stem, 1
         while self.found.get(name, value) != value:
             count += 1
-            name = f"{self._prefix}__{stem}_{count}"
+            name = f"{stem}_{count}"
         self.found[name] = value
         return f"${{{name}}}"

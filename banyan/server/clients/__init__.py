@@ -1,0 +1,1 @@
+"""The configuration files of assistants: what is imported from them, and how Banyan is installed into them."""
