@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -119,11 +119,22 @@ def spec_json(spec: ToolSpec) -> dict[str, Any]:
         "description": spec.description,
         "input_schema": spec.input_schema,
         "output_schema": spec.output_schema,
-        "effects": asdict(spec.effects),
+        "effects": _effects_json(spec.effects),
         "tags": list(spec.tags),
         "examples": [{"text": one.text, "arguments": one.arguments} for one in spec.examples],
         "combines_with": spec.combines_with,
         "fault": spec.fault,
+    }
+
+
+def _effects_json(effects: Effects) -> dict[str, Any]:
+    # Not `asdict`: it copies deeply, which takes most of the time of a sync of tens of thousands of tools.
+    return {
+        "read_only": effects.read_only,
+        "destructive": effects.destructive,
+        "idempotent": effects.idempotent,
+        "open_world": effects.open_world,
+        "guessed": effects.guessed,
     }
 
 
@@ -145,8 +156,11 @@ def spec_from_json(data: Mapping[str, Any]) -> ToolSpec:
 
 
 def search_digest(spec: ToolSpec) -> str:
-    """Return the digest of what search reads of a tool, so that a change elsewhere embeds nothing anew."""
-    properties = spec.input_schema.get("properties", {})
+    """Return the digest of what search reads of a tool, so that a change elsewhere embeds nothing anew.
+
+    The input schema counts as a whole, as search reads names and descriptions of parameters deep in it; of the effects
+    their kind, which searches are filtered by.
+    """
     return digest(
         [
             spec.server,
@@ -154,6 +168,7 @@ def search_digest(spec: ToolSpec) -> str:
             spec.title,
             spec.description,
             list(spec.tags),
-            sorted(properties) if isinstance(properties, Mapping) else [],
+            spec.effects.kind.value,
+            spec.input_schema,
         ]
     )
