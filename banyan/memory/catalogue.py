@@ -29,6 +29,9 @@ from banyan.memory.transactions import Transactions
 
 Values = dict[str, Any]
 
+STATES = {state.value: state for state in ToolState}
+"""A look-up here takes a third of `ToolState(value)`, for each of tens of thousands of rows."""
+
 
 class SqlTools:
     """The `ToolStore` of a database."""
@@ -78,7 +81,7 @@ class SqlTools:
 
         def read(connection: Connection) -> list[ToolNameRow]:
             return [
-                ToolNameRow(name=name, source=source, server=server, upstream_name=upstream, state=ToolState(state))
+                ToolNameRow(name=name, source=source, server=server, upstream_name=upstream, state=STATES[state])
                 for name, source, server, upstream, state in connection.execute(query)
             ]
 
@@ -104,6 +107,9 @@ class SqlTools:
 class _Listed:
     """What a source lists, made ready for the write."""
 
+    version: int
+    """Version of the catalogue that it was compared with."""
+    known: dict[str, Known]
     specs: dict[str, ToolSpec]
     notes: tuple[str, ...]
     packed: dict[str, bytes]
@@ -121,20 +127,19 @@ def read_version(connection: Connection) -> int:
 
 def _listed(connection: Connection, source: SourceName, listed: Sequence[ToolSpec]) -> _Listed:
     found, notes = by_identity(listed)
-    known = _known(connection, source)
+    version, known = read_version(connection), _known(connection, source)
     packer, packed = Packer(), {}
     for key, spec in found.items():
         if key not in known or known[key].digest != spec.digest:
             packed[spec.digest] = packer.pack(canonical(spec_json(spec)))
-    return _Listed(specs=found, notes=notes, packed=packed)
+    return _Listed(version=version, known=known, specs=found, notes=notes, packed=packed)
 
 
 def _sync(connection: Connection, source: SourceName, listed: _Listed, now: datetime) -> tuple[Plan, list[ToolChange]]:
     next_id = lock_catalogue(connection)
     get_source(connection, source)
-    plan = reconcile(
-        _known(connection, source), listed.specs, lambda: connection.scalars(select(tools.c.name_fold)).all()
-    )
+    known = listed.known if read_version(connection) == listed.version else _known(connection, source)
+    plan = reconcile(known, listed.specs, lambda: connection.scalars(select(tools.c.name_fold)).all())
     changes = _write_changed(connection, plan, listed, now)
     _write_new(connection, source, plan, listed, next_id, now)
     _write_standing(connection, plan)
@@ -149,7 +154,7 @@ def _known(connection: Connection, source: SourceName) -> dict[str, Known]:
         tools.c.source == source
     )
     return {
-        key: Known(id=id_, name=name, digest=digest, state=ToolState(state), disabled=disabled)
+        key: Known(id=id_, name=name, digest=digest, state=STATES[state], disabled=disabled)
         for key, id_, name, digest, state, disabled in connection.execute(query)
     }
 
