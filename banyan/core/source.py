@@ -90,3 +90,27 @@ class SyncReport:
     def touched(self) -> bool:
         """Whether the catalogue is different now."""
         return bool(self.new or self.changed or self.gone or self.back)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that the command line prints."""
+        changed = [
+            {
+                "name": one.name,
+                "differences": [
+                    {"path": each.path, "before": each.before, "after": each.after} for each in one.differences
+                ],
+            }
+            for one in self.changed
+        ]
+        return {
+            "source": self.source,
+            "new": list(self.new),
+            "changed": changed,
+            "gone": list(self.gone),
+            "back": list(self.back),
+            "unchanged": self.unchanged,
+            "quarantined": [{"name": name, "reason": reason} for name, reason in self.quarantined],
+            "notes": list(self.notes),
+            "error": self.error,
+            "took_ms": round(self.took_ms, 3),
+        }
