@@ -1,0 +1,368 @@
+"""The guarded call: the one path from a name and arguments to an outcome."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+
+from banyan.core.call import CallRecord, CallState, Category, Outcome, OutcomeKind, RawResult
+from banyan.core.canonical import digest
+from banyan.core.errors import BanyanError, CallFailed, Conflict, DatabaseUnavailable, StorageFull, UnknownTool
+from banyan.core.ids import CallId, uuid7
+from banyan.core.policy import Action, decide
+from banyan.core.tool import ToolState
+from banyan.tools import refusal
+from banyan.tools.keep import Kept, is_small, keep
+from banyan.tools.mend import NotMendable, mend
+from banyan.tools.permission import Permission, Wish
+from banyan.tools.refusal import Refusal, Refused
+from banyan.tools.replay import CHECK, Replays, unsettled
+from banyan.tools.send import Sending, as_failure, lost, send
+from banyan.tools.shorten import cut
+from banyan.tools.validate import Validators
+
+if TYPE_CHECKING:
+    from banyan.core.policy import Policy
+    from banyan.core.ports import ApprovalStore, ArtifactStore, Backend, Caller, Clock, Journal, ToolStore
+    from banyan.core.tool import Tool
+    from banyan.tools.backends import Backends
+    from banyan.tools.resolve import Resolver
+
+logger = logging.getLogger(__name__)
+
+_NAME_KEYS = ("tool_name", "name", "tool")
+_IN_THREAD_BYTES = 256 * 1024
+"""Results from this size on are stored and previewed in a worker thread: they would hold up other calls."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRequest:
+    """What a caller wants."""
+
+    name: str
+    arguments: Mapping[str, Any] | str | None = None
+    """An object, or JSON text of one."""
+    task: str | None = None
+    idempotency_key: str | None = None
+    """A second call under the same key, of the same tool with the same arguments, returns the first one's outcome."""
+    timeout_s: float | None = None
+    """Seconds the tool may take; the limit's if None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLimits:
+    """What bounds one call."""
+
+    timeout_s: float = 120.0
+    """Seconds the tool may take to answer."""
+    start_grace_s: float = 600.0
+    """Seconds beyond that which a backend may take, as to start a server; it has its own, shorter deadline."""
+    result_cap_bytes: int = 8 * 1024 * 1024
+    """Bytes kept of one result."""
+    preview_chars: int = 2_000
+    """Characters of a result that the outcome shows."""
+    message_chars: int = 2_000
+    """Characters of what an outcome says went wrong."""
+    approval_expires_s: float = 86_400.0
+    """Seconds that a question waits for a person, and that its answer holds."""
+    record_s: float = 10.0
+    """Seconds that writing the end of a call may take once nobody waits for it any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPorts:
+    """What the guarded call works with."""
+
+    tools: ToolStore
+    backends: Backends
+    journal: Journal
+    artifacts: ArtifactStore
+    approvals: ApprovalStore
+    redact: Callable[[str], str]
+    """Returns a text with every known secret hidden."""
+    clock: Clock
+
+
+@dataclass(slots=True, kw_only=True)
+class _Call:
+    """One call on its way; each step fills in what it found."""
+
+    request: CallRequest
+    caller: Caller
+    id: CallId
+    started_at: datetime
+    began_s: float
+    waited_s: float = 0.0
+    """Seconds in which a person was thinking."""
+    tool: Tool | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+    arguments_digest: str = ""
+    rule: str | None = None
+    notes: list[str] = field(default_factory=list)
+    sent: bool = False
+    """The tool may have seen it."""
+
+    @property
+    def took_ms(self) -> float:
+        """Milliseconds since it began, without those of a person."""
+        return (time.perf_counter() - self.began_s - self.waited_s) * 1_000
+
+
+class Invoker:
+    """Calls tools: resolve, validate, policy, approval, ledger, session, cap and store, record."""
+
+    def __init__(self, ports: CallPorts, resolver: Resolver, limits: CallLimits | None = None) -> None:
+        self._ports = ports
+        self._resolver = resolver
+        self._limits = limits or CallLimits()
+        self._validators = Validators()
+        self._permission = Permission(
+            ports.approvals, redact=ports.redact, clock=ports.clock, expires_s=self._limits.approval_expires_s
+        )
+        self._replays = Replays(ports.journal, ports.artifacts, preview_chars=self._limits.preview_chars)
+
+    async def call(self, request: CallRequest, *, policy: Policy, caller: Caller) -> Outcome:
+        """Call a tool, and return what came of it: whatever is wrong with the call or the tool is an outcome.
+
+        Raises:
+            DatabaseUnavailable: the catalogue cannot be read, or a call that may write cannot be put down before it
+                is sent; nothing was sent.
+            StorageFull: the same, for want of room.
+        """
+        call = _Call(
+            request=request,
+            caller=caller,
+            id=CallId(uuid7()),
+            started_at=self._ports.clock(),
+            began_s=time.perf_counter(),
+        )
+        try:
+            tool = await self._resolve(call)
+            self._check(call, tool)
+            with self._replays.held(request.idempotency_key):
+                known = await self._replays.outcome(request.idempotency_key, tool, call.arguments_digest)
+                if known is not None:
+                    return replace(known, took_ms=call.took_ms)
+                tool = await self._permit(call, tool, policy)
+                backend = await self._backend(tool)
+                return await self._run(call, tool, backend)
+        except Refused as refused:
+            return await self._refuse(call, refused.refusal)
+
+    async def _resolve(self, call: _Call) -> Tool:
+        name = self._name(call)
+        try:
+            tool = await self._resolver.resolve(name)
+        except UnknownTool as error:
+            raise Refused(refusal.unknown(error)) from None
+        call.tool = tool
+        if tool.name != name:
+            call.notes.append(f"`{cut(name, 80)}` was taken as `{tool.name}`")
+        if tool.state is not ToolState.ACTIVE:
+            raise Refused(refusal.not_offered(tool))
+        return tool
+
+    def _name(self, call: _Call) -> str:
+        """Return the name to call: from the arguments, if it was put there alone."""
+        given = call.request.arguments
+        if call.request.name or not isinstance(given, Mapping):
+            return call.request.name
+        found = next((given[key] for key in _NAME_KEYS if isinstance(given.get(key), str)), "")
+        if found:
+            call.notes.append("the tool's name stood within the arguments, and was taken from there")
+        return str(found)
+
+    def _check(self, call: _Call, tool: Tool) -> None:
+        """Mend and validate the arguments."""
+        validator = self._validators.of(tool)
+        try:
+            mended = mend(tool, validator, call.request.arguments)
+            call.arguments_digest = digest(mended.arguments)
+        except NotMendable as broken:
+            raise Refused(refusal.wrong_arguments(tool, (broken.problem,))) from None
+        call.arguments = mended.arguments
+        call.notes += mended.notes
+        if validator.note:
+            call.notes.append(validator.note)
+        if not validator.valid(mended.arguments):
+            raise Refused(refusal.wrong_arguments(tool, validator.problems(mended.arguments)))
+
+    async def _permit(self, call: _Call, tool: Tool, policy: Policy) -> Tool:
+        """Return the tool, which may have changed while a person was asked, once there is leave to call it."""
+        decision = decide(policy, tool)
+        wish = Wish(tool=tool, arguments=call.arguments, arguments_digest=call.arguments_digest)
+        if decision.action is Action.WARN:
+            call.rule = decision.rule
+            call.notes.append(f"warning: `{tool.name}` may change things ({decision.rule})")
+        if not await self._permission.need(wish, decision):
+            return tool
+        asked_s = time.perf_counter()
+        try:
+            await self._permission.ask(wish, decision, call.caller)
+        finally:
+            call.waited_s = time.perf_counter() - asked_s
+        now = await self._resolver.resolve(tool.name)
+        if now.digest != tool.digest or now.state is not ToolState.ACTIVE:
+            raise Refused(refusal.changed(tool))
+        return now
+
+    async def _backend(self, tool: Tool) -> Backend:
+        try:
+            return await self._ports.backends.get(tool.source)
+        except BanyanError as error:
+            failure = as_failure(error)
+        raise Refused(
+            Refusal(outcome=OutcomeKind.FAILED, category=failure.category, message=failure.message, fix=failure.fix)
+        )
+
+    async def _run(self, call: _Call, tool: Tool, backend: Backend) -> Outcome:
+        """Send the call, and write down what came of it: before and after, where it may write or has a key."""
+        durable = not tool.effects.read_only or call.request.idempotency_key is not None
+        if durable:
+            await self._prepare(call, tool)
+        sending = Sending(
+            tool=tool,
+            arguments=call.arguments,
+            timeout_s=call.request.timeout_s or self._limits.timeout_s,
+            grace_s=self._limits.start_grace_s,
+            caller=call.caller,
+            notes=call.notes,
+        )
+        try:
+            await anyio.lowlevel.checkpoint_if_cancelled()
+            call.sent = True
+            raw = await send(backend, sending)
+        except CallFailed as failure:
+            call.sent = failure.sent
+            return await self._end(call, self._failed(call, tool, failure), None, durable=durable)
+        except anyio.get_cancelled_exc_class():
+            await self._end(call, self._cancelled(call, tool), None, durable=durable)
+            raise
+        # The tool has answered: what it said is kept, even if the caller has gone.
+        with anyio.CancelScope(shield=True):
+            kept = await self._keep(raw)
+        return await self._end(call, self._answered(call, raw, kept), kept, durable=durable)
+
+    async def _prepare(self, call: _Call, tool: Tool) -> None:
+        try:
+            # Not cut short: a call that is written as prepared and then not sent would look as if it had been.
+            with anyio.CancelScope(shield=True):
+                await self._ports.journal.prepare(self._record(call, None))
+        except Conflict:
+            raise Refused(unsettled(call.request.idempotency_key or "")) from None
+
+    async def _keep(self, raw: RawResult) -> Kept:
+        work = partial(
+            keep,
+            raw,
+            now=self._ports.clock(),
+            redact=self._ports.redact,
+            cap_bytes=self._limits.result_cap_bytes,
+            preview_chars=self._limits.preview_chars,
+        )
+        small = sum(len(part.body) for part in raw.parts) < _IN_THREAD_BYTES and is_small(raw.structured)
+        return work() if small else await anyio.to_thread.run_sync(work)
+
+    async def _end(self, call: _Call, outcome: Outcome, kept: Kept | None, *, durable: bool) -> Outcome:
+        """Record `outcome` and return it, cancelled or not; where that cannot be written, the caller still gets it."""
+        stored = None if kept is None else kept.stored
+        problem = "timeout"
+        try:
+            with anyio.move_on_after(self._limits.record_s, shield=True):
+                await self._ports.journal.finish(self._record(call, outcome), stored, durable=durable)
+                return outcome
+        except (DatabaseUnavailable, StorageFull) as error:
+            problem = error.code
+        logger.warning("the outcome of call %s could not be recorded: %s", call.id, problem)
+        return replace(outcome, handle=None, notes=(*outcome.notes, f"the result could not be stored: {problem}"))
+
+    async def _refuse(self, call: _Call, why: Refusal) -> Outcome:
+        outcome = self._outcome(
+            call,
+            why.outcome,
+            category=why.category,
+            message=why.message,
+            fix=why.fix,
+            rule=why.rule,
+            approval_id=why.approval_id,
+        )
+        recorded = outcome if why.recorded is None else replace(outcome, message=why.recorded)
+        ended = await self._end(call, recorded, None, durable=False)
+        return replace(outcome, notes=ended.notes)
+
+    def _answered(self, call: _Call, raw: RawResult, kept: Kept) -> Outcome:
+        about: dict[str, Any] = {
+            "handle": kept.artifact.handle,
+            "media_type": kept.artifact.media_type,
+            "size_bytes": kept.artifact.size_bytes,
+        }
+        if not raw.failed:
+            about |= {"preview": kept.preview, "truncated": not kept.whole, "data": kept.data, "rule": call.rule}
+            return self._outcome(call, OutcomeKind.OK, **about)
+        text = kept.data if isinstance(kept.data, str) else kept.preview
+        message = cut(text, self._limits.message_chars) or "the tool failed and does not say why"
+        about |= {"truncated": not kept.whole or len(message) < len(text)}
+        return self._outcome(call, OutcomeKind.FAILED, category=Category.UPSTREAM, message=message, **about)
+
+    def _failed(self, call: _Call, tool: Tool, failure: CallFailed) -> Outcome:
+        if not lost(tool, failure):
+            category, message = failure.category, failure.message
+            return self._outcome(call, OutcomeKind.FAILED, category=category, message=message, fix=failure.fix)
+        message = f"`{tool.name}` was sent and its answer was lost: it may have had its effect ({failure.message})"
+        return self._outcome(call, OutcomeKind.UNKNOWN, category=Category.UNKNOWN_EFFECT, message=message, fix=CHECK)
+
+    def _cancelled(self, call: _Call, tool: Tool) -> Outcome:
+        if call.sent and not tool.effects.read_only:
+            message = f"`{tool.name}` was sent, and its caller went away: it may have had its effect"
+            return self._outcome(call, OutcomeKind.UNKNOWN, category=Category.UNKNOWN_EFFECT, message=message)
+        return self._outcome(call, OutcomeKind.FAILED, message="the caller went away before an answer came")
+
+    def _outcome(self, call: _Call, outcome: OutcomeKind, *, message: str | None = None, **rest: Any) -> Outcome:
+        if message is not None:
+            message = cut(self._ports.redact(message), self._limits.message_chars)
+        return Outcome(
+            call_id=call.id,
+            tool=call.tool.name if call.tool else cut(call.request.name, 80),
+            outcome=outcome,
+            took_ms=call.took_ms,
+            message=message,
+            notes=tuple(call.notes),
+            **rest,
+        )
+
+    def _record(self, call: _Call, outcome: Outcome | None) -> CallRecord:
+        """Return what is kept of the call: prepared, or ended with `outcome`."""
+        tool = call.tool
+        prepared = CallRecord(
+            call_id=call.id,
+            tool=tool.name if tool else cut(call.request.name, 80),
+            source=tool.source if tool else None,
+            tool_digest=tool.digest if tool else None,
+            arguments_digest=call.arguments_digest,
+            surface=call.caller.surface,
+            state=CallState.PREPARED,
+            started_at=call.started_at,
+            # A key counts once something was sent under it: what was refused may be tried again.
+            idempotency_key=call.request.idempotency_key if call.sent or outcome is None else None,
+            task=call.request.task,
+        )
+        if outcome is None:
+            return prepared
+        return replace(
+            prepared,
+            state=CallState.ENDED,
+            outcome=outcome.outcome,
+            category=outcome.category,
+            message=outcome.message,
+            handle=outcome.handle,
+            took_ms=outcome.took_ms,
+        )
