@@ -1,0 +1,83 @@
+"""An ordinary server on the SDK, with a tool for each thing that a server can do.
+
+`python everyday.py` speaks stdio; `python everyday.py PORT` speaks streamable HTTP, with `sse` after it the older transport.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import anyio
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp_types import ImageContent, ToolAnnotations
+from pydantic import BaseModel, Field
+
+server = MCPServer("everyday", version="1.0.0", instructions="A server for tests.")
+
+
+class Colour(BaseModel):
+    colour: Annotated[str, Field(description="any colour")]
+
+
+@server.tool(annotations=ToolAnnotations(read_only_hint=True))
+def echo(text: str) -> str:
+    """Return the text."""
+    return text
+
+
+@server.tool(structured_output=False)
+async def slow(seconds: float) -> str:
+    """Answer after a while."""
+    await anyio.sleep(seconds)
+    return "at last"
+
+
+@server.tool(structured_output=False)
+async def steps(count: int, ctx: Context[Any, Any]) -> str:
+    """Report progress."""
+    for done in range(1, count + 1):
+        await ctx.report_progress(done, count, f"step {done}")
+    return "done"
+
+
+@server.tool(structured_output=False)
+async def ask(ctx: Context[Any, Any]) -> str:
+    """Ask the person for a colour."""
+    answer = await ctx.elicit("Which colour?", Colour)
+    return f"{answer.action} {answer.data.colour if answer.action == 'accept' and answer.data else ''}".strip()
+
+
+@server.tool(structured_output=False)
+def picture() -> ImageContent:
+    """Return a picture."""
+    return ImageContent(type="image", data="aGVsbG8=", mime_type="image/png")
+
+
+@server.tool(structured_output=False)
+def fail() -> str:
+    """Fail."""
+    raise ValueError("out of cheese")
+
+
+@server.tool()
+def whoami() -> dict[str, Any]:
+    """Return the process id and the environment."""
+    return {"pid": os.getpid(), "environment": dict(os.environ)}
+
+
+@server.tool(structured_output=False)
+async def grow(ctx: Context[Any, Any]) -> str:
+    """Add a tool, and say so."""
+    server.add_tool(echo, name=f"echo{os.urandom(4).hex()}")
+    await ctx.session.send_tool_list_changed()
+    return "grown"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        server.run("stdio")
+    else:
+        server.run("sse" if "sse" in sys.argv else "streamable-http", host="127.0.0.1", port=int(sys.argv[1]))
