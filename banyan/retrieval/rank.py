@@ -1,0 +1,109 @@
+"""Which few rows answer a query, and how likely each of them does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from banyan.retrieval.calibration import Evidence, confidence
+from banyan.retrieval.columns import Array
+from banyan.retrieval.lexical import WordMatch, match
+from banyan.retrieval.words import identifier
+
+if TYPE_CHECKING:
+    from banyan.core.find import Filters
+    from banyan.retrieval.state import State
+
+CANDIDATES = 200
+"""Rows that are looked at closely; more change nothing on the development queries."""
+
+MIN_PREFIX = 3
+"""Letters from which the beginning of a name finds it."""
+
+MAX_PREFIXED = 500
+"""Names that one beginning may find; one that fits more says nothing."""
+
+
+class Mode(StrEnum):
+    """What ranks: both kinds of evidence, or one alone."""
+
+    HYBRID = "hybrid"
+    LEXICAL = "lexical"
+    DENSE = "dense"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What is asked."""
+
+    text: str
+    vector: Array | None
+    """(d,), of unit length; None to rank by words alone."""
+    mode: Mode = Mode.HYBRID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """Rows, best first, with what speaks for each."""
+
+    evidence: Evidence
+    confidence: Array
+    """(rows,) in [0, 1]."""
+
+
+def rank(state: State, query: Query, filters: Filters, k: int) -> Ranked:
+    """Return the `k` best rows that pass `filters`; of equals the one with the smaller key comes first."""
+    total = len(state.keys)
+    by_words = query.mode is not Mode.DENSE
+    words = match(state.words, query.text if by_words else "", total)
+    named = _named(state, query.text) if by_words else {}
+    dense = query.vector is not None
+    cosines = state.vectors.cosines(query.vector) if query.vector is not None else np.zeros(total, dtype=np.float32)
+    rows = _candidates(words, cosines, named, state.allowed(filters), count=max(CANDIDATES, 2 * k))
+    evidence = Evidence(
+        rows=rows,
+        cosine=cosines[rows],
+        score=words.scores[rows],
+        lexical=words.scores[rows] / np.float32(words.ceiling or 1),
+        coverage=words.coverage(rows),
+        named=np.array([named.get(row, 0.0) for row in rows.tolist()], dtype=np.float32),
+        embedded=state.vectors.there[rows] & dense,
+    )
+    sure = confidence(evidence, words=by_words)
+    related = (evidence.lexical > 0) | evidence.embedded | (evidence.named > 0)
+    order = np.lexsort((rows, -sure))
+    order = order[related[order]][:k]
+    return Ranked(evidence=evidence.of(order), confidence=sure[order])
+
+
+def _candidates(
+    words: WordMatch, cosines: Array, named: dict[int, float], allowed: Array | None, *, count: int
+) -> Array:
+    """Return the rows worth a closer look, ascending: the best by words, by meaning, and those named."""
+    mixed = cosines + (words.scores / np.float32(words.ceiling) if words.ceiling else 0)
+    chosen = [np.fromiter(named, dtype=np.int64, count=len(named))]
+    for scores in (mixed, cosines, words.scores):
+        scores = scores if allowed is None else np.where(allowed, scores, -np.inf)
+        if len(scores) > count:
+            chosen.append(np.argpartition(scores, -count)[-count:])
+        else:
+            chosen.append(np.arange(len(scores)))
+    rows = np.unique(np.concatenate(chosen))
+    return rows if allowed is None else rows[allowed[rows]]
+
+
+def _named(state: State, query: str) -> dict[int, float]:
+    """Return the rows that the query names: 1 for a whole name, 0.5 for the beginning of one."""
+    name = identifier(query)
+    if not name:
+        return {}
+    found: dict[int, float] = {}
+    if len(name) >= MIN_PREFIX and len(query.split()) == 1:
+        span = state.names.terms.starting(name)
+        first, last = int(state.names.starts[span.start]), int(state.names.starts[span.stop])
+        if last - first <= MAX_PREFIXED:
+            found = dict.fromkeys(state.names.rows[first:last].tolist(), 0.5)
+    return found | dict.fromkeys(state.names.of(name)[0].tolist(), 1.0)
