@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
+import struct
+import sys
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from banyan.server.http.options import HttpOptions
+
+
+_DROP = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+"""Linger for no time: a closed socket drops what was not sent."""
 
 
 class Waiting(Enum):
@@ -131,6 +138,8 @@ class TimedProtocol(H11Protocol):
     def _abort_if_unread(self) -> None:
         self._write_timer = None
         if self.transport.get_write_buffer_size():
+            # Without this the system goes on holding what it took, and offering it to the reader.
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _DROP)
             self.transport.abort()
 
     def _stop_write_timer(self) -> None:

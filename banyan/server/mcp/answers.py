@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from banyan.tools.describe import Description
 
 
+_CUTS_SHOWN = 3
+"""Paths of cuts that an answer names: enough to see the pattern."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a tool of this server answers: the same thing twice, since some clients show one and some the other."""
@@ -71,15 +75,21 @@ def _effects(effects: dict[str, Any]) -> str:
 
 
 def described(descriptions: Sequence[Description], limit: int) -> Answer:
-    """Return descriptions of tools, each cut to an equal share; the cuts say by which `path` to ask on."""
+    """Return descriptions of tools, each cut to an equal share; the answer says by which `path` to ask on."""
     whole = [sanitise_json(one.to_json()) for one in descriptions]
-    budget = (limit - 200) // 2
-    while True:
-        tools = [fit(one, budget // len(whole), path="") for one in whole]
-        answer = Answer(text="\n\n".join(_described_text(one) for one in tools), data={"tools": tools})
-        if answer.size_chars <= limit or budget < limit // 16:
-            return answer
-        budget = budget * 9 // 10
+
+    def shown(budget: int) -> Answer:
+        cuts: list[str] = []
+        tools = [fit(one, budget, cuts=cuts) for one in whole]
+        data: dict[str, Any] = {"tools": tools}
+        texts = [_described_text(one) for one in tools]
+        if cuts:
+            data["cut"] = sorted(cuts, key=len)[:_CUTS_SHOWN]
+            texts.append(f"[cut to fit; whole with one name and `path`, such as {', '.join(data['cut'])}]")
+        return Answer(text="\n\n".join(texts), data=data)
+
+    largest = max((len(compact(one)) for one in whole), default=0)
+    return shown(most(min(largest, limit), lambda budget: shown(budget).size_chars, limit))
 
 
 def _described_text(tool: dict[str, Any]) -> str:

@@ -6,11 +6,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-MAX_DEPTH = 24
-"""Levels of a value that are shown; what is deeper is cut where it starts."""
-
-_MARK_CHARS = 60
-"""Room that the mark of a cut takes, path aside."""
+_MARK_CHARS = 32
+"""Room that the mark of a cut takes."""
 
 
 def compact(value: Any) -> str:
@@ -27,41 +24,35 @@ def most(limit: int, size: Callable[[int], int], budget: int) -> int:
     return low
 
 
-def fit(value: Any, budget: int, *, path: str = "", depth: int = 0) -> Any:
-    """Return `value`, cut where it is largest so that its JSON has about `budget` characters at most.
+def fit(value: Any, budget: int, *, path: str = "", cuts: list[str] | None = None) -> Any:
+    """Return `value`, cut where it is largest so that its JSON has `budget` characters at most.
 
-    Every cut leaves a mark that names what is missing and the JSON Pointer to ask for it by.
+    Every cut leaves a mark that says how much is missing. (A budget under some 40 characters is not kept exactly.)
 
     Args:
         value: any JSON value.
         budget: characters that its compact JSON may have.
         path: where `value` stands in the whole, as a JSON Pointer.
-        depth: how deep it stands there.
+        cuts: gets the JSON Pointer of every cut.
     """
-    if isinstance(value, str):
-        return fit_text(value, budget)
-    if not isinstance(value, Mapping | list | tuple):
+    if len(compact(value)) <= budget or not isinstance(value, str | Mapping | list | tuple):
         return value
-    if depth >= MAX_DEPTH:
-        return mark(value, path)
-    texts = [compact(one) for one in (value.values() if isinstance(value, Mapping) else value)]
-    if isinstance(value, Mapping):
-        return _fit_object(value, texts, budget, path, depth)
-    return _fit_array(value, texts, budget, path, depth)
+    cuts = [] if cuts is None else cuts
+    if isinstance(value, str):
+        cuts.append(path)
+        return fit_text(value, budget)
+    if budget < _MARK_CHARS:
+        cuts.append(path)
+        return f"… [{len(value)} {'keys' if isinstance(value, Mapping) else 'items'} cut]"
+    return (_fit_object if isinstance(value, Mapping) else _fit_array)(value, budget, path, cuts)
 
 
 def fit_text(text: str, budget: int) -> str:
     """Return `text`, or its start and the number of characters that are missing."""
-    if len(text) <= budget and len(compact(text)) <= budget:
+    if len(text) <= budget and len(compact(text)) <= max(budget, 2):
         return text
-    kept = most(min(len(text), budget), lambda n: len(compact(text[:n])), max(budget - 30, 0))
+    kept = most(min(len(text), budget), lambda n: len(compact(text[:n])), max(budget - _MARK_CHARS, 0))
     return f"{text[:kept]}… [{len(text) - kept} more characters]"
-
-
-def mark(value: Any, path: str) -> str:
-    """Return what stands in the place of a value that was cut."""
-    what = f"{len(value)} keys" if isinstance(value, Mapping) else f"{len(value)} items"
-    return f"… [cut: {what}; path {path or '/'}]"
 
 
 def escape(key: str) -> str:
@@ -69,40 +60,37 @@ def escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def _fit_object(value: Mapping[str, Any], texts: Sequence[str], budget: int, path: str, depth: int) -> dict[str, Any]:
+def _fit_object(value: Mapping[str, Any], budget: int, path: str, cuts: list[str]) -> dict[str, Any]:
+    """Keep as many keys as can show at least a mark, and give each value its share of the room."""
     keys = [len(compact(key)) + 2 for key in value]
-    if sum(keys) + sum(map(len, texts)) + 2 <= budget:
-        return dict(value)
+    sizes = [len(compact(one)) for one in value.values()]
+    least = [key + min(size, _MARK_CHARS) for key, size in zip(keys, sizes, strict=True)]
     room = budget - 2
-    kept = most(len(keys), lambda n: sum(keys[:n]) + 4 * n, room - (_MARK_CHARS if sum(keys) > room else 0))
-    shares = _shares([len(text) for text in texts[:kept]], room - sum(keys[:kept]))
-    found: dict[str, Any] = {}
-    for (key, one), share, text in zip(value.items(), shares, texts, strict=False):
-        found[key] = one if len(text) <= share else _part(one, share, f"{path}/{escape(key)}", depth)
-    if kept < len(keys):
-        found["…"] = f"[cut: {len(keys) - kept} more keys; path {path or '/'}]"
+    kept = len(least)
+    if sum(least) > room:
+        room -= _MARK_CHARS
+        kept = most(kept, lambda n: sum(least[:n]), room)
+    shares = _shares(sizes[:kept], room - sum(keys[:kept]))
+    found = {
+        key: fit(one, share, path=f"{path}/{escape(key)}", cuts=cuts)
+        for (key, one), share in zip(value.items(), shares, strict=False)
+    }
+    if kept < len(least):
+        cuts.append(path)
+        found["…"] = f"[{len(least) - kept} more keys]"
     return found
 
 
-def _fit_array(value: Sequence[Any], texts: Sequence[str], budget: int, path: str, depth: int) -> list[Any]:
-    sizes = [len(text) + 1 for text in texts]
-    if sum(sizes) + 2 <= budget:
-        return list(value)
-    room = budget - 2 - _MARK_CHARS - len(path)
-    kept = most(len(sizes), lambda n: sum(sizes[:n]), room)
-    found = list(value[:kept])
-    if kept == 0 and value:
-        found, kept = [_part(value[0], max(room, 0), f"{path}/0", depth)], 1
-    if kept < len(value):
-        found.append(f"… [cut: {len(value) - kept} more items; path {path}/{kept}]")
+def _fit_array(value: Sequence[Any], budget: int, path: str, cuts: list[str]) -> list[Any]:
+    """Keep the items from the start that fit whole; of the first, as much as fits."""
+    sizes = [len(compact(one)) + 1 for one in value]
+    room = budget - 2 - _MARK_CHARS
+    kept = max(most(len(sizes), lambda n: sum(sizes[:n]), room), 1)
+    found = [fit(one, max(room, 0), path=f"{path}/{at}", cuts=cuts) for at, one in enumerate(value[:kept])]
+    if kept < len(sizes):
+        cuts.append(f"{path}/{kept}")
+        found.append(f"… [{len(sizes) - kept} more items]")
     return found
-
-
-def _part(value: Any, share: int, path: str, depth: int) -> Any:
-    """Fit a part into its share; where the share is too small to show anything of it, mark it."""
-    if isinstance(value, Mapping | list | tuple) and share < _MARK_CHARS + len(path):
-        return mark(value, path)
-    return fit(value, share, path=path, depth=depth + 1)
 
 
 def _shares(sizes: Sequence[int], room: int) -> list[int]:

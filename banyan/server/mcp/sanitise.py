@@ -9,6 +9,9 @@ from typing import Any
 REPLACEMENT = "\ufffd"
 """Stands for a run of characters that a person would not see."""
 
+MAX_DEPTH = 100
+"""Levels of a JSON value that are shown; writers of JSON give up at some 250."""
+
 _HIDDEN = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters, the escape of terminals among them; tab and newline stay
@@ -40,15 +43,17 @@ def sanitise(text: str) -> str:
     return _SELECTORS.sub(REPLACEMENT, _JOINERS.sub(_joiner, text))
 
 
-def sanitise_json(value: Any) -> Any:
-    """Return a JSON value with every string in it sanitised, keys too."""
+def sanitise_json(value: Any, *, depth: int = 0) -> Any:
+    """Return a JSON value with every string in it sanitised, keys too, and what is nested too deep left out."""
     if isinstance(value, str):
         return sanitise(value)
+    if not isinstance(value, Mapping | list | tuple):
+        return value
+    if depth >= MAX_DEPTH:
+        return f"… [{len(value)} deeper]"
     if isinstance(value, Mapping):
-        return {sanitise(str(key)): sanitise_json(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [sanitise_json(one) for one in value]
-    return value
+        return {sanitise(str(key)): sanitise_json(one, depth=depth + 1) for key, one in value.items()}
+    return [sanitise_json(one, depth=depth + 1) for one in value]
 
 
 def fragment(text: str, limit: int) -> str:
