@@ -15,9 +15,9 @@ from banyan.core.call import Outcome, Page
 from banyan.core.errors import InvalidArgument, SourceUnavailable
 from banyan.core.find import Filters, FindAnswer
 from banyan.core.ids import SourceName
-from banyan.core.ports import Caller, Elicited, ServerSummary, ToolNameRow
+from banyan.core.ports import Caller, Elicited, ServerSummary, ToolStore
 from banyan.core.source import Source, SourceKind, SyncReport
-from banyan.core.tool import EffectKind, Tool
+from banyan.core.tool import EffectKind
 from banyan.server.settings import Settings, load
 from banyan.server.watch import Watcher
 from banyan.server.wiring import Parts, Policies, build
@@ -74,6 +74,11 @@ class Banyan:
         """What may be called without asking, for each surface."""
         return self._parts.policies
 
+    @property
+    def catalogue(self) -> ToolStore:
+        """The tools as they are stored, to be read: names, and whole records by name."""
+        return self._parts.database.tools
+
     async def add(self, what: str | Callable[..., Any], /, **config: Unpack[SourceConfig]) -> SyncReport:
         """Add a source, list its tools into the catalogue, and return what was found.
 
@@ -110,14 +115,6 @@ class Banyan:
     async def servers(self) -> list[ServerSummary]:
         """Return every server of every source, with its number of tools by state."""
         return await self._parts.database.tools.servers()
-
-    async def names(self) -> list[ToolNameRow]:
-        """Return every tool that is not gone, by name: what tells them apart, and their state."""
-        return await self._parts.database.tools.names()
-
-    async def tools(self, names: Sequence[str]) -> list[Tool]:
-        """Return the tools of these exact names, whole, in that order; names nobody has are left out."""
-        return await self._parts.database.tools.get(names)
 
     async def sync(
         self, names: Sequence[str] = (), *, on_done: Callable[[SyncReport], None] | None = None
