@@ -14,6 +14,7 @@ from banyan.memory.approvals import SqlApprovals
 from banyan.memory.artifacts import SqlArtifacts
 from banyan.memory.catalogue import SqlTools
 from banyan.memory.documents import SqlDocuments
+from banyan.memory.durability import durability
 from banyan.memory.engine import make_engine, make_private_file
 from banyan.memory.faults import translated
 from banyan.memory.journal import SqlJournal, write_ended
@@ -40,8 +41,9 @@ class Database:
     when there is no room.
     """
 
-    def __init__(self, transactions: Transactions, limits: DatabaseLimits, clock: Clock) -> None:
+    def __init__(self, transactions: Transactions, place: str, limits: DatabaseLimits, clock: Clock) -> None:
         self._transactions = transactions
+        self._place = place
         self._pending = PendingCalls(
             lambda ended: transactions.run(lambda connection: write_ended(connection, ended), writes=True), limits
         )
@@ -78,7 +80,12 @@ class Database:
         except BaseException:
             engine.dispose()
             raise
-        return cls(transactions, limits, clock)
+        return cls(transactions, address.place, limits, clock)
+
+    async def summary(self) -> str:
+        """Return where the database is, what engine it runs on, and how safely it keeps what is committed."""
+        settings = await self._transactions.read(durability)
+        return f"{self._place}: " + ", ".join(f"{name} {value}" for name, value in settings.items())
 
     async def close(self) -> None:
         """Commit what waits, and close every connection; idempotent.

@@ -245,7 +245,9 @@ def _named(name: str, config: SourceConfig) -> Source:
         return Source(name=SourceName(name), kind=SourceKind.PYTHON, config={"target": config["python"]})
     if foreign := config.keys() - _MCP:
         raise InvalidArgument("config", f"an MCP server has no {', '.join(f'`{key}`' for key in sorted(foreign))}")
-    plain = {key: list(value) if key == "command" else value for key, value in config.items() if value is not None}
+    plain = {key: value for key, value in config.items() if value is not None}
+    if "command" in config:
+        plain["command"] = list(config["command"])
     return Source(name=SourceName(name), kind=SourceKind.MCP, config=plain)
 
 
