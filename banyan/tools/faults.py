@@ -9,10 +9,10 @@ import jsonschema_rs
 import orjson
 
 MAX_LEVELS = 100
-"""Levels of objects and arrays in a schema.  The deepest of 20,000 published ones has 31; JSON libraries stop at 200."""
+"""Levels of objects and arrays in a schema; the readers of JSON stop somewhere above 200."""
 
 MAX_BYTES = 2**20
-"""Bytes of a schema as JSON: 200 times what a model could be shown of it."""
+"""Bytes of a schema as JSON."""
 
 
 def schema_fault(schema: object) -> str | None:

@@ -1,6 +1,6 @@
 """An ordinary server on the SDK, with a tool for each thing that a server can do.
 
-`python everyday.py` speaks stdio; `python everyday.py PORT` speaks streamable HTTP, with `sse` after it the older transport.
+`python everyday.py` speaks stdio; with a port after it streamable HTTP, with `sse` after that the older one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ async def steps(count: int, ctx: Context[Any, Any]) -> str:
 async def ask(ctx: Context[Any, Any]) -> str:
     """Ask the person for a colour."""
     answer = await ctx.elicit("Which colour?", Colour)
-    return f"{answer.action} {answer.data.colour if answer.action == 'accept' and answer.data else ''}".strip()
+    return f"{answer.action} {answer.data.colour if answer.action == 'accept' else ''}".strip()
 
 
 @server.tool(structured_output=False)

@@ -114,7 +114,11 @@ class McpBackend:
                     headers=self._param_headers(session, tool, arguments),
                 )
             except CallFailed as error:
-                if error.sent or last or error.category is not Category.TRANSPORT:
+                if error.sent or error.category is not Category.TRANSPORT:
+                    raise
+                if session.users == 1:
+                    session.end(error.message)
+                if last:
                     raise
                 continue
             finally:

@@ -6,7 +6,7 @@ import importlib.metadata
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from mcp.client.session import ClientSession, IncomingMessage
@@ -41,8 +41,7 @@ async def open_session(
 ) -> AsyncIterator[Session]:
     """Start or reach a server, greet it, and yield the conversation; on leaving, end it.
 
-    Args:
-        era: how to greet, as far as it is known from before.
+    `era` is how to greet, as far as it is known from before.
 
     Raises:
         ProbeRefused: try again with `Era.LEGACY`.
@@ -52,7 +51,7 @@ async def open_session(
     stdio = _stdio(where, log, limits)
     calls = InFlightCalls()
     info = Implementation(name="banyan", version=importlib.metadata.version("banyan-agents"))
-    async with stdio or _http(where, limits) as (read, write):
+    async with _transport(where, stdio, limits) as (read, write):
         dispatcher = Dispatcher(read, write)
 
         async def notice(message: IncomingMessage) -> None:
@@ -74,16 +73,19 @@ def _stdio(where: Endpoint, log: BoundedLog, limits: SessionLimits) -> StdioTran
     return StdioTransport(where, log, cap_bytes=limits.message_cap_bytes, grace_s=limits.stop_grace_s)
 
 
-def _http(where: Endpoint, limits: SessionLimits) -> AbstractAsyncContextManager[Any]:
+def _transport(
+    where: Endpoint, stdio: StdioTransport | None, limits: SessionLimits
+) -> AbstractAsyncContextManager[tuple[Any, Any]]:
+    if stdio is not None or isinstance(where, Command):
+        return cast("AbstractAsyncContextManager[tuple[Any, Any]]", stdio)
     # Imported here: a server over stdio needs no HTTP.
     from banyan.tools.mcp.http import http_transport
 
-    assert not isinstance(where, Command)
     return http_transport(where, cap_bytes=limits.message_cap_bytes)
 
 
 async def _greet(session: Session, era: Era | None, limits: SessionLimits) -> None:
-    """Agree on a version.  A server that leaves the first question unanswered may just be slow: it is not taken back."""
+    """Agree on a version.  A server that leaves the first question unanswered may just be slow to start."""
     client = session.client
     if era is not Era.LEGACY:
         patience_s = limits.start_timeout_s if era is Era.MODERN else limits.probe_timeout_s

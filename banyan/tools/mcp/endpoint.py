@@ -12,17 +12,16 @@ from banyan.core.ports import Secrets
 from banyan.core.source import Source
 from banyan.core.template import expand
 
-_INHERITED = frozenset(
-    "HOME PATH LANG LANGUAGE TERM USER LOGNAME SHELL TMPDIR TMP TEMP TZ"
-    " XDG_CACHE_HOME XDG_CONFIG_HOME XDG_DATA_HOME XDG_RUNTIME_DIR"
-    " HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY"
-    " SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE NODE_EXTRA_CA_CERTS"
-    " APPDATA LOCALAPPDATA HOMEDRIVE HOMEPATH PATHEXT COMSPEC PROCESSOR_ARCHITECTURE PROGRAMDATA PROGRAMFILES"
-    " PROGRAMFILES(X86) SYSTEMDRIVE SYSTEMROOT USERNAME USERPROFILE WINDIR".split()
+_INHERITED = re.compile(
+    "HOME|PATH|LANG|LANGUAGE|LC_[A-Z]+|TERM|USER|LOGNAME|SHELL|TMPDIR|TMP|TEMP|TZ"
+    "|XDG_(CACHE|CONFIG|DATA|STATE)_HOME|XDG_RUNTIME_DIR"
+    "|(HTTP|HTTPS|ALL|NO)_PROXY"
+    "|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|NODE_EXTRA_CA_CERTS"
+    r"|APPDATA|LOCALAPPDATA|HOMEDRIVE|HOMEPATH|PATHEXT|COMSPEC|PROCESSOR_ARCHITECTURE|PROGRAMDATA|PROGRAMFILES(\(X86\))?"
+    "|SYSTEMDRIVE|SYSTEMROOT|USERNAME|USERPROFILE|WINDIR",
+    re.IGNORECASE,
 )
 """What a server needs to run at all; everything else in our environment is none of its business."""
-
-_LOCALE = re.compile(r"LC_[A-Z]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +52,7 @@ def inherited(environment: Mapping[str, str]) -> dict[str, str]:
         name: value
         for name, value in environment.items()
         # A value that starts so is a shell function, which an old bash would run.
-        if (name.upper() in _INHERITED or _LOCALE.fullmatch(name)) and not value.startswith("()")
+        if _INHERITED.fullmatch(name) and not value.startswith("()")
     }
 
 

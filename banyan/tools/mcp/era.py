@@ -20,7 +20,7 @@ class EraFile:
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._era: Era | None = None
-        self._read = file is None
+        self._read = False
 
     @asynccontextmanager
     async def remembered(self) -> AsyncIterator[Era | None]:
@@ -42,7 +42,8 @@ class EraFile:
         self._era = found
 
     def _load(self) -> Era | None:
-        assert self._file is not None
+        if self._file is None:
+            return None
         try:
             return Era(self._file.read_text(encoding="ascii").strip())
         except (OSError, ValueError):

@@ -6,13 +6,14 @@ import errno
 import logging
 from collections.abc import Callable
 
+import httpx2
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
 from banyan.core.call import Category
 from banyan.core.errors import BanyanError, CallFailed, SourceUnavailable
 from banyan.tools.mcp.connect import ProbeRefused
-from banyan.tools.mcp.failures import bounded, call_failed
+from banyan.tools.mcp.failures import bounded, call_failed, status_error
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,12 @@ def _problem(error: BaseException, redact: Callable[[str], str]) -> tuple[str, C
         if error.errno == errno.EACCES:
             reason += "; may it be executed?"
         return f"cannot be run: {bounded(reason, redact)}", Category.TRANSPORT
+    if isinstance(error, httpx2.HTTPStatusError):
+        failed = call_failed(MCPError.from_error_data(status_error(error.response.status_code)), redact)
+        return failed.message, failed.category
+    if isinstance(error, httpx2.HTTPError | httpx2.InvalidURL):
+        said = bounded(str(error) or type(error).__name__, redact)
+        return f"the server cannot be reached: {said}", Category.TRANSPORT
     if isinstance(error, ProbeRefused):
         return "ended during the handshake", Category.TRANSPORT
     if isinstance(error, MCPError):

@@ -46,9 +46,9 @@ class InFlight:
             return {"action": "accept", "content": dict(answer.content or {})}
         return {"action": answer.action}
 
-    async def progress(self, done: float, total: float | None, message: str | None) -> None:
+    async def progress(self, progress: float, total: float | None, message: str | None) -> None:
         """Tell the caller; what comes while the caller still takes the last news replaces what waits."""
-        self._news = (done, total, message)
+        self._news = (progress, total, message)
         if self._telling:
             return
         self._telling = True
@@ -88,5 +88,4 @@ class InFlightCalls:
 def _question(params: ElicitRequestParams) -> tuple[str, Mapping[str, Any]]:
     if isinstance(params, ElicitRequestURLParams):
         return f"{params.message}\n{params.url}", {"type": "object", "properties": {}}
-    schema = params.requested_schema
-    return params.message, schema if isinstance(schema, dict) else {"type": "object", "properties": {}}
+    return params.message, params.requested_schema

@@ -16,7 +16,7 @@ from banyan.tools.mcp.session import Session
 MAX_NAME = 256
 MAX_TITLE = 200
 MAX_DESCRIPTION = 32_000
-"""Characters; the longest of 20,000 published tools' has 14,000."""
+"""Characters."""
 MAX_INSTRUCTIONS = 8_000
 MAX_NOTES = 50
 

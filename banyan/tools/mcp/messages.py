@@ -28,7 +28,7 @@ MAX_CONTAINERS = 500_000
 IN_THREAD_BYTES = 2**18
 """A larger message is read in a worker thread."""
 
-_WANTED = frozenset(
+WANTED = frozenset(
     {
         "notifications/progress",
         "notifications/cancelled",
@@ -113,6 +113,6 @@ def _message(value: Any) -> JSONRPCMessage | None:
             return JSONRPCError(**value) if "error" in value else JSONRPCResponse(**value)
         if "id" in value:
             return JSONRPCRequest(**value)
-        return JSONRPCNotification(**value) if value["method"] in _WANTED else None
+        return JSONRPCNotification(**value) if value["method"] in WANTED else None
     except (ValidationError, TypeError):
         raise Unreadable("a message that is no JSON-RPC") from None

@@ -181,7 +181,7 @@ class Child(asyncio.SubprocessProtocol):
         if not self._signal(signal.SIGTERM):
             return
         with anyio.move_on_after(min(grace_s, 0.5)):
-            while self._signal(0):
+            while self._signal(0):  # noqa: ASYNC110 - the end of a process that is not our child makes no event
                 await anyio.sleep(_POLL_S)
         self._signal(_KILL)
 

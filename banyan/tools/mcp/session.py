@@ -30,14 +30,14 @@ from pydantic import ValidationError
 from banyan.core.call import Category
 from banyan.core.errors import CallFailed
 from banyan.core.ports import Caller
-from banyan.tools.mcp.failures import call_failed
+from banyan.tools.mcp.failures import call_failed, ends_session
 from banyan.tools.mcp.inflight import InFlight, InFlightCalls
 from banyan.tools.mcp.stdio import StdioTransport
 
 MAX_ROUNDS = 10
 """Times that a server may come back for more input within one call."""
 
-_CAPABILITIES = {"elicitation": {"form": {}, "url": {}}}
+_CAPABILITIES: Mapping[str, Any] = {"elicitation": {"form": {}, "url": {}}}
 _STATE_ONLY_DELAY_S = 0.2
 
 
@@ -191,9 +191,11 @@ class Session:
                 method, self._stamped(method, params, headers, options), options
             )
         except MCPError as error:
-            if error.code == CONNECTION_CLOSED and self.over.is_set():
-                raise CallFailed(Category.TRANSPORT, self.reason, sent=True) from None
-            raise call_failed(error, self._redact) from None
+            if not ends_session(error):
+                raise call_failed(error, self._redact) from None
+            self.end("the server closed the connection" if error.code == CONNECTION_CLOSED else error.message)
+            sent = error.code == CONNECTION_CLOSED or call_failed(error, self._redact).sent
+            raise CallFailed(Category.TRANSPORT, self.reason, sent=sent) from None
 
     def _stamped(
         self, method: str, params: Mapping[str, Any], headers: Mapping[str, str] | None, options: CallOptions

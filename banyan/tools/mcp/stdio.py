@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from types import TracebackType
-from typing import Any
+from typing import Self
 
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
 from mcp.shared.message import SessionMessage
-from mcp_types import ErrorData, JSONRPCError, JSONRPCMessage, JSONRPCNotification
-from typing_extensions import Self
+from mcp_types import JSONRPCError, JSONRPCMessage, JSONRPCNotification
 
 from banyan.core.call import Category
 from banyan.tools.mcp.endpoint import Command

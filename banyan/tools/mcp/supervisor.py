@@ -171,7 +171,7 @@ class Supervisor:
                     await self._attend(session)
                     if session.reason not in (IDLE, CLOSED):
                         self._failed(session.reason)
-                return
+                break
             except ProbeRefused:
                 logger.info(
                     "source `%s` does not take the newest protocol's first question; greeting it again", self._name
