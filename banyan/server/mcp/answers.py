@@ -69,17 +69,21 @@ def _found_text(data: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _effects(effects: dict[str, Any]) -> str:
+def _effects(effects: Any) -> str:
+    if not isinstance(effects, dict):
+        return str(effects)
     kind = "read-only" if effects["read_only"] else "destructive" if effects["destructive"] else "writes"
     return f"{kind}, guessed" if effects["guessed"] else kind
 
 
 def described(descriptions: Sequence[Description], limit: int) -> Answer:
     """Return descriptions of tools, each cut to an equal share; the answer says by which `path` to ask on."""
-    whole = [sanitise_json(one.to_json()) for one in descriptions]
+    before: list[str] = []
+    # Once to the limit, so that looking for the share that fits handles nothing larger.
+    whole = [fit(sanitise_json(one.to_json()), limit, cuts=before) for one in descriptions]
 
     def shown(budget: int) -> Answer:
-        cuts: list[str] = []
+        cuts = list(before)
         tools = [fit(one, budget, cuts=cuts) for one in whole]
         data: dict[str, Any] = {"tools": tools}
         texts = [_described_text(one) for one in tools]
@@ -93,12 +97,20 @@ def described(descriptions: Sequence[Description], limit: int) -> Answer:
 
 
 def _described_text(tool: dict[str, Any]) -> str:
-    """One line per field: plain where it is text, JSON where it is a schema."""
-    return "\n".join(
-        f"{key}: {value if isinstance(value, str) else compact(value)}"
-        for key, value in tool.items()
-        if value not in (None, "", [], {})
-    )
+    """Say what a caller needs: the digest and the dates stand in the JSON alone."""
+    if "schema" in tool:
+        return f"{tool['name']} {tool['path']}: {_plain(tool['schema'])}"
+    about = [tool["name"], tool["title"], f"of {tool['server']}", _effects(tool["effects"])]
+    if tool["state"] != "active":
+        about.append(f"{tool['state']}, cannot be called: {tool['state_reason'] or 'no reason known'}")
+    lines = [" · ".join(str(one) for one in about if one), str(tool["description"])]
+    told = ("tags", "examples", "combines_with", "input_schema", "output_schema")
+    lines += [f"{key.replace('_', ' ')}: {_plain(tool[key])}" for key in told if tool.get(key)]
+    return "\n".join(line for line in lines if line)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else compact(value)
 
 
 def called(outcome: Outcome, limit: int) -> Answer:
@@ -183,11 +195,10 @@ def _one_large_item(page: Page, limit: int) -> Answer:
 
 
 def _page_text(data: dict[str, Any]) -> str:
-    content = data["content"] if isinstance(data["content"], str) else compact(data["content"])
     after = data["next_offset"]
     where = f"{data['unit']} {data['offset']} to {data['offset'] + data['limit'] if after else data['total']}"
     more = f"; more: offset {after}" if after is not None else "; the end"
-    return f"{content}\n[{where} of {data['total']}{more}]"
+    return f"{_plain(data['content'])}\n[{where} of {data['total']}{more}]"
 
 
 def failure(error: BanyanError, limit: int) -> Answer:

@@ -42,7 +42,7 @@ class Changes:
         """Return what is behind the server, in a few sentences; empty while the database is away."""
         if self._blurb is None:
             try:
-                self._blurb = blurb_of(await self._b.servers(), self._blurb_chars)
+                self._blurb = blurb_of(await self._b.catalogue.names(), self._blurb_chars)
             except BanyanError as error:
                 logger.warning("the list of tools does not say what is behind it: %s", error)
                 return ""

@@ -44,7 +44,9 @@ def fit(value: Any, budget: int, *, path: str = "", cuts: list[str] | None = Non
     if budget < _MARK_CHARS:
         cuts.append(path)
         return f"… [{len(value)} {'keys' if isinstance(value, Mapping) else 'items'} cut]"
-    return (_fit_object if isinstance(value, Mapping) else _fit_array)(value, budget, path, cuts)
+    if isinstance(value, Mapping):
+        return _fit_object(value, budget, path, cuts)
+    return _fit_array(value, budget, path, cuts)
 
 
 def fit_text(text: str, budget: int) -> str:

@@ -37,6 +37,8 @@ from banyan.server.mcp.arguments import (
 )
 from banyan.server.mcp.caller import SessionCaller, askable
 from banyan.server.mcp.changes import Changes
+from banyan.server.mcp.native import NativeTools
+from banyan.server.mcp.options import Expose
 from banyan.server.mcp.suspended import QUESTION, Run, StateUnknown, SuspendedCalls, owner_of
 
 if TYPE_CHECKING:
@@ -110,6 +112,7 @@ class _Gateway:
         self._b = b
         self._options = options
         self._limit = options.answers.answer_chars
+        self._native = NativeTools(b.catalogue, options.native_tools) if options.expose is Expose.ALL else None
         self._tools = {
             "find_tools": self._find,
             "describe_tools": self._describe,
@@ -134,6 +137,10 @@ class _Gateway:
         self, ctx: ServerRequestContext[Serving], params: PaginatedRequestParams | None
     ) -> ListToolsResult:
         """Return the tools of this server, in a fixed order."""
+        if self._native is not None:
+            cursor = params.cursor if params is not None else None
+            tools, after = await self._native.page(cursor)
+            return ListToolsResult(tools=tools if cursor else [definitions.READ_RESULT, *tools], next_cursor=after)
         blurb = await ctx.lifespan_context.changes.blurb()
         return ListToolsResult(
             tools=[
@@ -149,10 +156,13 @@ class _Gateway:
     ) -> CallToolResult | InputRequiredResult:
         """Run one of this server's tools; whatever goes wrong is a result that a model can read."""
         try:
-            if params.name == "call_tool":
-                return await self._call(ctx, params)
             if params.name in self._tools:
                 return _result(await self._tools[params.name](params))
+            if params.name == "call_tool":
+                return await self._call(ctx, params, read(CallArguments, params.arguments))
+            if self._native is not None:
+                given = CallArguments(name=params.name, arguments=params.arguments)
+                return await self._call(ctx, params, given)
             answer = self._unknown(params.name)
         except Refused as refused:
             answer = answers.refusal(refused.category, refused.message, fix=refused.fix, limit=self._limit)
@@ -184,10 +194,8 @@ class _Gateway:
         return answers.paged(page, self._limit)
 
     async def _call(
-        self, ctx: ServerRequestContext[Serving], params: CallToolRequestParams
+        self, ctx: ServerRequestContext[Serving], params: CallToolRequestParams, given: CallArguments
     ) -> CallToolResult | InputRequiredResult:
-        given = read(CallArguments, params.arguments)
-
         async def run(caller: Caller) -> CallToolResult:
             outcome = await self._b.call(
                 given.name,

@@ -39,7 +39,7 @@ def test_a_loopback_server_answers_to_its_names(host: str) -> None:
         "[::ffff:127.0.0.1]:8080",
         "localhost:08080x",
         "localhost:99999999",
-        "locаlhost:8080",
+        "loc\u0430lhost:8080",
     ],
 )
 def test_it_answers_to_no_other(host: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import anyio
@@ -120,13 +120,17 @@ async def test_a_second_request_that_never_ends_is_closed_too() -> None:
             assert (await ended(stream)).endswith(b"3\r\n0\r\n\r\n")
 
 
-async def test_a_reader_that_takes_nothing_is_closed() -> None:
-    async with serving(flood) as port, await anyio.connect_tcp("127.0.0.1", port) as stream:
-        stream.extra(anyio.abc.SocketAttribute.raw_socket).setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        await stream.send(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-        await anyio.sleep(1)  # the fault itself: a reader that sleeps
-        with anyio.fail_after(5):
-            assert len(await ended(stream)) < 64_000_000
+async def test_a_reader_that_takes_nothing_is_dropped() -> None:
+    async with serving(flood) as port:
+        with socket.socket() as reader:
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect(("127.0.0.1", port))
+            reader.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            await anyio.sleep(1)  # the fault itself: a reader that sleeps
+            reader.settimeout(2)
+            with pytest.raises(ConnectionResetError):
+                while reader.recv(65_536):
+                    pass
 
 
 async def test_an_answer_that_takes_long_is_waited_for() -> None:
@@ -144,10 +148,8 @@ async def test_half_open_connections_make_room_for_whole_requests() -> None:
     async with serving(echo_size, HttpOptions(read_timeout_s=5, connections=20)) as port:
         held = [await anyio.connect_tcp("127.0.0.1", port) for _ in range(60)]
         for stream in held[:30]:
-            try:
+            with suppress(anyio.BrokenResourceError):  # closed already: it was one too many
                 await stream.send(b"POST / HT")
-            except anyio.BrokenResourceError:
-                pass  # closed already: it was one too many
         with anyio.fail_after(2):
             for _ in range(5):
                 assert b"200 OK" in await answered(port)
@@ -169,8 +171,7 @@ async def test_stopping_waits_for_the_request_in_flight() -> None:
     async def ask(port: int) -> None:
         answers.append(await answered(port))
 
-    async with anyio.create_task_group() as group:
-        async with serving(slow, HttpOptions(stop_within_s=5)) as port:
-            group.start_soon(ask, port)
-            await started.wait()
+    async with anyio.create_task_group() as group, serving(slow, HttpOptions(stop_within_s=5)) as port:
+        group.start_soon(ask, port)
+        await started.wait()
     assert b"200 OK" in answers[0]
