@@ -6,6 +6,7 @@ repository and a small database for them to work on, and a Banyan home.  Run it 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -27,12 +28,12 @@ from rich.table import Table
 from third_party import CannotInstall, install
 
 import banyan
-from banyan import Banyan, FindAnswer
+from banyan import Banyan, FindAnswer, Outcome
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / ".demo"
 HOME, SERVERS, PROJECT, BOOKS = DEMO / "home", DEMO / "servers", DEMO / "project", DEMO / "books.db"
-PREVIEW_LINES = 12
+PREVIEW_LINES = 16
 
 console = Console(highlight=False)
 
@@ -52,21 +53,21 @@ SHOWS = (
     Show(
         server="time",
         options=("--local-timezone", "Europe/London"),
-        query="when it is noon in London, what do clocks in Tokyo show",
+        query="convert a time from London to Tokyo",
         tool="time__convert_time",
         arguments={"source_timezone": "Europe/London", "time": "12:00", "target_timezone": "Asia/Tokyo"},
     ),
     Show(
         server="git",
         options=("--repository", str(PROJECT)),
-        query="which changes were made to the repository lately",
+        query="show the commit logs of a repository",
         tool="git__git_log",
         arguments={"repo_path": str(PROJECT), "max_count": 2},
     ),
     Show(
         server="sqlite",
         options=("--db-path", str(BOOKS)),
-        query="run a select on the database",
+        query="query the database",
         tool="sqlite__read_query",
         arguments={"query": "SELECT author, sum(sold) AS sold FROM books GROUP BY author ORDER BY sold DESC"},
     ),
@@ -166,7 +167,10 @@ async def _search(b: Banyan, shows: list[Show]) -> None:
     for query in [*(show.query for show in shows), NOTHING_FITS]:
         answer = await b.find(query, k=2)
         console.print(f"\n  [bold]find[/] {query!r}  [dim]{answer.took_ms:.0f} ms")
-        console.print(_results(answer) if answer.fits else f"    [yellow]nothing fits[/]  [dim]{escape(answer.note)}")
+        if answer.fits:
+            console.print(_results(answer))
+        else:
+            console.print(f"    [yellow]nothing fits[/]  [dim]the nearest is {answer.results[0].name}")
 
 
 def _results(answer: FindAnswer) -> Table:
@@ -184,14 +188,21 @@ async def _call(b: Banyan, shows: list[Show]) -> bool:
         worked = worked and outcome.ok
         mark = "[green]✓[/]" if outcome.ok else "[red]✗[/]"
         console.print(f"\n  {mark} [bold]call[/] {show.tool}  [dim]{outcome.took_ms:.0f} ms, kept as {outcome.handle}")
-        text = outcome.preview if outcome.ok else f"{outcome.category}: {outcome.message}"
-        lines = text.strip().splitlines()
+        lines = _shown(outcome).splitlines()
         body = "\n".join(f"    {line}" for line in lines[:PREVIEW_LINES])
-        language = "json" if outcome.media_type == "application/json" else "text"
-        console.print(Syntax(body, language, background_color="default", word_wrap=True))
+        console.print(Syntax(body, "json", background_color="default", word_wrap=True))
         if len(lines) > PREVIEW_LINES:
-            console.print(f"    [dim]… {len(lines) - PREVIEW_LINES} more lines: banyan result {outcome.handle}")
+            console.print(f"    [dim]… the rest: banyan result {outcome.handle}")
     return worked
+
+
+def _shown(outcome: Outcome) -> str:
+    if not outcome.ok:
+        return f"{outcome.category}: {outcome.message}"
+    if isinstance(outcome.data, dict | list):
+        return json.dumps(outcome.data, indent=2, ensure_ascii=False)
+    lines = (line.rstrip() for line in outcome.preview.splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def _what_next(show: Show, seconds: float) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from banyan.server.cli.program import program
 from banyan.server.settings import load
 
 ROOT = Path(__file__).parents[2]
@@ -69,11 +70,7 @@ def run(program: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
     "words", [pytest.param(words, id=f"{where}: {' '.join(words)[:60]}") for where, words in commands("banyan")]
 )
 def test_every_command_in_the_pages_is_one_that_banyan_understands(words: list[str]) -> None:
-    import typer.main
-
-    from banyan.server.cli import app
-
-    command = typer.main.get_command(app)
+    command: Any = program()
     context = command.make_context("banyan", list(words))
     while hasattr(command, "resolve_command"):
         name, command, words = command.resolve_command(context, [*context._protected_args, *context.args])
@@ -91,9 +88,9 @@ def test_every_make_target_in_the_pages_exists() -> None:
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
 def test_every_python_block_in_the_pages_runs(block: Block, tmp_path: Path) -> None:
-    program = tmp_path / "block.py"
-    program.write_text(block.body, encoding="utf-8")
-    done = run([sys.executable, "-W", "error::DeprecationWarning:__main__", str(program)], cwd=tmp_path, timeout=50)
+    file = tmp_path / "block.py"
+    file.write_text(block.body, encoding="utf-8")
+    done = run([sys.executable, "-W", "error::DeprecationWarning:__main__", str(file)], cwd=tmp_path, timeout=50)
     assert done.returncode == 0, done.stderr
 
 
