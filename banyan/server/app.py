@@ -88,18 +88,19 @@ class Banyan:
 
         Raises:
             InvalidArgument: the name or the configuration is wrong.
-            SourceUnavailable: the source cannot be listed; it is not kept, unless it was there before.
+            SourceUnavailable: the source cannot be listed; what was there before is kept.
         """
         source = _named(what, config) if isinstance(what, str) else self._with_function(what)
-        known = {one.name for one in await self.sources()}
-        await self._parts.database.sources.put(source)
-        await self._parts.backends.drop(source.name)
+        before = next((one for one in await self.sources() if one.name == source.name), None)
+        await self._put(source)
         (report,) = await self.sync([source.name])
-        if report.error is not None:
-            if source.name not in known:
-                await self.remove(source.name)
-            raise SourceUnavailable(source.name, report.error)
-        return report
+        if report.error is None:
+            return report
+        if before is None:
+            await self.remove(source.name)
+        else:
+            await self._put(before)
+        raise SourceUnavailable(source.name, report.error)
 
     async def remove(self, name: str) -> int:
         """Remove a source with its tools, and return how many they were.  Raises `UnknownSource`."""
@@ -223,6 +224,10 @@ class Banyan:
     def on_change(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback` called when this or another process changed the catalogue; returns how to stop that."""
         return self._watcher.on_change(callback)
+
+    async def _put(self, source: Source) -> None:
+        await self._parts.database.sources.put(source)
+        await self._parts.backends.drop(source.name)
 
     def _with_function(self, function: Callable[..., Any]) -> Source:
         module = getattr(function, "__module__", "__main__")

@@ -1,0 +1,144 @@
+"""A Python program's story with one Banyan object, on the real parts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import anyio
+import pytest
+
+import banyan
+from banyan.core.call import Category, OutcomeKind
+from banyan.core.errors import DatabaseUnavailable, InvalidArgument, SettingsError, SourceUnavailable, UnknownSource
+
+EVERYDAY = Path(__file__).parents[1] / "servers" / "everyday.py"
+
+
+@banyan.tool(read_only=True)
+def convert_temperature(celsius: float) -> float:
+    """Convert a temperature from Celsius to Fahrenheit.
+
+    Args:
+        celsius: degrees Celsius.
+    """
+    return celsius * 9 / 5 + 32
+
+
+async def test_a_function_is_added_found_in_other_words_and_called(tmp_path: Path) -> None:
+    async with banyan.open(tmp_path) as b:
+        report = await b.add(convert_temperature)
+        (name,) = report.new
+        await b.embed()
+        answer = await b.find("how warm is it in Fahrenheit")
+        assert answer.fits
+        assert answer.results[0].name == name
+        outcome = await b.call(name, {"celsius": 100})
+        assert outcome.ok
+        assert outcome.data == 212.0
+        assert outcome.handle is not None
+        assert (await b.read(outcome.handle)).content == 212.0
+
+
+async def test_a_server_is_added_called_and_removed_with_its_tools(tmp_path: Path) -> None:
+    async with banyan.open(tmp_path) as b:
+        report = await b.add("day", command=[sys.executable, str(EVERYDAY)])
+        assert "day__echo" in report.new
+        assert (await b.call("day__echo", {"text": "good morning"})).preview == '{"result":"good morning"}'
+        assert await b.remove("day") == len(report.new)
+        gone = await b.call("day__echo", {"text": "anybody there?"})
+        assert (gone.outcome, gone.category) == (OutcomeKind.FAILED, Category.UNKNOWN_TOOL)
+        with pytest.raises(UnknownSource):
+            await b.remove("day")
+
+
+async def test_a_source_that_cannot_be_listed_is_not_kept(tmp_path: Path) -> None:
+    async with banyan.open(tmp_path) as b:
+        with pytest.raises(SourceUnavailable):
+            await b.add("broken", command=[sys.executable, "-c", "raise SystemExit(3)"])
+        assert await b.sources() == []
+
+
+async def test_adding_a_broken_configuration_over_a_good_one_keeps_the_tools_that_are_known(tmp_path: Path) -> None:
+    async with banyan.open(tmp_path) as b:
+        await b.add("day", command=[sys.executable, str(EVERYDAY)])
+        with pytest.raises(SourceUnavailable):
+            await b.add("day", command=[sys.executable, "-c", "raise SystemExit(3)"])
+        assert (await b.call("day__echo", {"text": "still here"})).ok
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("no spaces", {"command": ["true"]}),
+        ("nothing", {}),
+        ("both", {"command": ["true"], "url": "http://127.0.0.1:1/mcp"}),
+        ("odd", {"command": ["true"], "colour": "red"}),
+    ],
+)
+async def test_a_source_that_makes_no_sense_is_refused(tmp_path: Path, name: str, config: dict[str, object]) -> None:
+    async with banyan.open(tmp_path) as b:
+        with pytest.raises(InvalidArgument):
+            await b.add(name, **config)  # type: ignore[arg-type, misc]
+
+
+async def test_what_another_process_adds_is_found_within_two_seconds(tmp_path: Path) -> None:
+    async with banyan.open(tmp_path) as b:
+        assert (await b.find("anything")).results == ()
+        told = anyio.Event()
+        b.on_change(told.set)
+        program = f"""
+import anyio, sys, banyan
+async def main():
+    async with banyan.open({str(tmp_path)!r}, watch=False) as b:
+        await b.add("day", command=[sys.executable, {str(EVERYDAY)!r}])
+anyio.run(main)
+"""
+        await anyio.to_thread.run_sync(lambda: subprocess.run([sys.executable, "-c", program], check=True, timeout=25))
+        with anyio.fail_after(2):
+            await told.wait()
+        assert (await b.find("day__echo")).results[0].name == "day__echo"
+
+
+async def test_a_tool_that_a_running_server_adds_is_found_within_two_seconds(tmp_path: Path) -> None:
+    async with banyan.open(tmp_path) as b:
+        before = len((await b.add("day", command=[sys.executable, str(EVERYDAY)])).new)
+        told = anyio.Event()
+        b.on_change(told.set)
+        assert (await b.call("day__grow")).ok
+        with anyio.fail_after(10):
+            await told.wait()
+        (server,) = await b.servers()
+        assert sum(server.counts.values()) == before + 1
+
+
+async def test_two_banyans_in_one_program_do_not_disturb_each_other(tmp_path: Path) -> None:
+    async with banyan.open(tmp_path / "one") as one, banyan.open(tmp_path / "two") as two:
+        (name,) = (await one.add(convert_temperature)).new
+        assert not (await two.call(name, {"celsius": 0})).ok
+        assert (await one.call(name, {"celsius": 0})).data == 32.0
+
+
+async def test_a_wrong_database_url_is_one_typed_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError):
+        async with banyan.open(tmp_path, "mongodb://127.0.0.1/x"):
+            raise AssertionError("it opened")
+    with pytest.raises(DatabaseUnavailable):
+        async with banyan.open(tmp_path, "postgresql://me:hunter2@127.0.0.1:1/x"):
+            raise AssertionError("it opened")
+
+
+async def test_an_error_inside_the_block_leaves_it_alone_and_not_in_a_group(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with banyan.open(tmp_path):
+            _ = 1 / 0
+
+
+async def test_doctor_says_which_secret_a_source_needs_and_how_to_set_it(tmp_path: Path) -> None:
+    async with banyan.open(tmp_path) as b:
+        with pytest.raises(SourceUnavailable):
+            await b.add("day", command=[sys.executable, str(EVERYDAY)], env={"KEY": "${NO_SUCH_SECRET}"})
+        report = await b.doctor()
+        assert report.ok
+        assert {check.about for check in report.checks} >= {"home", "database", "index", "sources", "tools"}
