@@ -111,6 +111,12 @@ def test_every_folder_of_the_package_is_a_room() -> None:
     assert folders == FLOORS.keys() | {"testing"}
 
 
+def test_only_the_wiring_knows_which_class_implements_which_port() -> None:
+    rest = [path for path in FILES if room_of(path) == "server" and path.name != "wiring.py"]
+    below = {"memory", "retrieval"}
+    assert [relative(path) for path in rest if below & imported_rooms(path)] == []
+
+
 def test_nothing_but_tests_imports_the_doubles() -> None:
     product = [path for path in FILES if room_of(path) != "testing"]
     assert [relative(path) for path in product if "testing" in imported_rooms(path)] == []
