@@ -17,7 +17,7 @@ from banyan.core.tool import Tool, ToolSpec
 Answer: TypeAlias = (
     "RawResult | str | bytes | Exception | Callable[[Mapping[str, Any], Caller], Awaitable[RawResult]] | Any"
 )
-"""What a scripted tool answers: a result; a text, bytes or JSON value to make one of; an error to raise; or a function."""
+"""What a scripted tool answers: a result; a text, bytes or JSON value to make one of; an error; or a function."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
