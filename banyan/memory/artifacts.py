@@ -69,5 +69,6 @@ def _expire(connection: Connection, before: datetime, keep_bytes: int) -> int:
     for part in batches(beyond):
         connection.execute(delete(artifacts).where(artifacts.c.handle.in_(part)))
     if aged + len(beyond) and connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})").all()
+        # The pragma works page by page as it is read, and gives no rows: only the driver's own cursor reads it out.
+        connection.connection.cursor().execute(f"PRAGMA incremental_vacuum({PAGES_GIVEN_BACK})").fetchall()
     return aged + len(beyond)

@@ -39,7 +39,7 @@ class SqlDocuments:
     async def digests(self) -> dict[str, str]:
         """Return the digest of every document that can be found, by key."""
         query = select(tools.c.name, tools.c.search_digest).join(sources).where(*_FINDABLE)
-        return await self._transactions.read(lambda connection: dict(connection.execute(query).tuples().all()))
+        return await self._transactions.read(lambda connection: dict(connection.execute(query).all()))
 
     async def documents(self, keys: Sequence[str]) -> list[Document]:
         """Return these documents, in that order; keys that are gone are left out."""

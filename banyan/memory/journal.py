@@ -124,7 +124,7 @@ def _without_taken_keys(connection: Connection, records: Sequence[CallRecord]) -
     if not keyed:
         return list(records)
     query = select(calls.c.idempotency_digest, calls.c.call_id).where(calls.c.idempotency_digest.in_(keyed))
-    owners = dict(connection.execute(query).tuples().all())
+    owners = dict(connection.execute(query).all())
     found = []
     for record in records:
         owner = owners.setdefault(_key_digest(record.idempotency_key), record.call_id)
@@ -145,7 +145,7 @@ def _settle(connection: Connection, older_than: datetime) -> list[CallId]:
         )
         .returning(calls.c.started_at, calls.c.call_id)
     )
-    return [CallId(call_id) for _, call_id in sorted(connection.execute(change).tuples())]
+    return [CallId(call_id) for _, call_id in sorted(connection.execute(change))]
 
 
 def _key_digest(idempotency_key: str | None) -> str | None:
