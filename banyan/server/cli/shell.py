@@ -1,0 +1,154 @@
+"""What every command works with: the global options, the terminal, and Banyan itself."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from banyan.server.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from banyan.server.app import Banyan
+    from banyan.server.secrets import SecretStores
+    from banyan.server.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+LOG_BYTES = 1_000_000
+"""Bytes of the log of failures before it starts anew; one older one is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The global options, as they stood before or after the verb."""
+
+    home: Path | None = None
+    database: str | None = None
+    json: bool = False
+    quiet: bool = False
+
+    def over(self, before: Given) -> Given:
+        """Return these options with those that stood `before` where none is given here."""
+        return Given(
+            home=self.home or before.home,
+            database=self.database or before.database,
+            json=self.json or before.json,
+            quiet=self.quiet or before.quiet,
+        )
+
+
+class Shell:
+    """One run of one command."""
+
+    def __init__(self, given: Given) -> None:
+        self.given = given
+        self.terminal = Terminal(json=given.json, quiet=given.quiet)
+        self._log: _Log | None = None
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings; reading them sets up the log.  Raises `SettingsError`."""
+        from banyan.server.settings import load
+
+        settings = load(self.given.home, self.given.database)
+        self._log = _Log(settings)
+        return settings
+
+    @property
+    def log_file(self) -> Path | None:
+        """Where failures are written with their traces; None before the settings are known."""
+        return self._log.file if self._log else None
+
+    def close(self) -> None:
+        """End what this command set up."""
+        if self._log:
+            self._log.close()
+
+    @cached_property
+    def secrets(self) -> SecretStores:
+        """Where secrets are kept.  Raises `SettingsError`."""
+        from banyan.server.secrets import SecretStores
+
+        return SecretStores(self.settings.home)
+
+    @asynccontextmanager
+    async def banyan(self, *, watch: bool = False) -> AsyncIterator[Banyan]:
+        """Open Banyan for one command.  Raises `SettingsError`, `DatabaseUnavailable` and `DatabaseTooNew`."""
+        import banyan
+
+        async with banyan.open(settings=self.settings, watch=watch) as b:
+            yield b
+
+    async def embed(self, b: Banyan) -> None:
+        """Compute the vectors that are missing, with a progress bar; without a model, say so and go on."""
+        from banyan.core.errors import ModelUnavailable
+
+        with self.terminal.progress("reading new tools") as update:
+            try:
+                await b.embed(update)
+            except ModelUnavailable as error:
+                self.terminal.warn(f"search goes by words alone: {error}")
+
+
+class _Log:
+    """What is logged while one command runs: to standard error, and failures with their traces to a file."""
+
+    def __init__(self, settings: Settings) -> None:
+        level = getattr(logging, settings.log.upper())
+        self._root = logging.getLogger()
+        self._level_before = self._root.level
+        self.file = settings.home / "logs" / "banyan.log"
+        self._handlers: list[logging.Handler] = [_for_people(level, traces=settings.log == "debug")]
+        try:
+            self._handlers.append(_for_later(self.file))
+        except OSError as error:
+            logger.debug("there is no log in the home: %s", error.strerror)
+        self._root.setLevel(min(level, logging.ERROR))
+        for one in self._handlers:
+            self._root.addHandler(one)
+
+    def close(self) -> None:
+        """Leave logging as it was."""
+        for one in self._handlers:
+            self._root.removeHandler(one)
+            one.close()
+        self._root.setLevel(self._level_before)
+
+
+def _for_people(level: int, *, traces: bool) -> logging.Handler:
+    handler = logging.StreamHandler()
+    handler.setLevel(level)
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s") if traces else _OneLine())
+    # The command itself tells of a bug in one line; here only those who debug see it.
+    handler.addFilter(lambda record: traces or not getattr(record, "bug", False))
+    return handler
+
+
+def _for_later(file: Path) -> logging.Handler:
+    from logging.handlers import RotatingFileHandler
+
+    for folder in (file.parent.parent, file.parent):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handler = RotatingFileHandler(file, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8", delay=True)
+    handler.setLevel(logging.ERROR)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    return handler
+
+
+class _OneLine(logging.Formatter):
+    """A record without its trace: that is in the file."""
+
+    def __init__(self) -> None:
+        super().__init__("%(levelname)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the level and the message."""
+        plain = copy.copy(record)
+        plain.exc_info = plain.exc_text = plain.stack_info = None
+        return super().format(plain)
