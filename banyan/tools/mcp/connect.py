@@ -11,12 +11,12 @@ from typing import Any, cast
 import anyio
 from mcp.client.session import ClientSession, IncomingMessage
 from mcp.shared.exceptions import MCPError
-from mcp_types import CONNECTION_CLOSED, Implementation, ToolListChangedNotification
+from mcp_types import Implementation, ToolListChangedNotification
 from mcp_types.jsonrpc import UNSUPPORTED_PROTOCOL_VERSION
 from pydantic import ValidationError
 
 from banyan.tools.mcp.endpoint import Command, Endpoint
-from banyan.tools.mcp.failures import is_local
+from banyan.tools.mcp.failures import ends_session, is_local
 from banyan.tools.mcp.inflight import InFlightCalls
 from banyan.tools.mcp.limits import SessionLimits
 from banyan.tools.mcp.log import BoundedLog
@@ -62,9 +62,17 @@ async def open_session(
             dispatcher=dispatcher, elicitation_callback=calls.elicit, message_handler=notice, client_info=info
         )
         session = Session(client, dispatcher, calls, info=info, transport=stdio, redact=redact)
+        refused: ProbeRefused | None = None
         async with client:
-            await _greet(session, era, limits)
-            yield session
+            try:
+                await _greet(session, era, limits)
+            except ProbeRefused as error:
+                # Raised in here it would leave as part of a group.
+                refused = error
+            else:
+                yield session
+        if refused:
+            raise refused
 
 
 def _stdio(where: Endpoint, log: BoundedLog, limits: SessionLimits) -> StdioTransport | None:
@@ -108,7 +116,7 @@ async def _discovered(session: Session, *, known: bool) -> bool:
     except MCPError as error:
         if is_local(error) and error.data["banyan"]["category"] == "transport":
             raise
-        if error.code == CONNECTION_CLOSED and session.over.is_set() and not known:
+        if ends_session(error) and not known:
             raise ProbeRefused from error
         return False
     except (RuntimeError, ValidationError):

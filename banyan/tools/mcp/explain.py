@@ -33,13 +33,8 @@ def explain(error: BaseException, source: str, redact: Callable[[str], str], log
 
 
 def _problem(error: BaseException, redact: Callable[[str], str]) -> tuple[str, Category]:
-    if isinstance(error, FileNotFoundError):
-        return f"`{bounded(error.filename, redact)}` was not found; is it installed?", Category.TRANSPORT
     if isinstance(error, OSError):
-        reason = error.strerror or type(error).__name__
-        if error.errno == errno.EACCES:
-            reason += "; may it be executed?"
-        return f"cannot be run: {bounded(reason, redact)}", Category.TRANSPORT
+        return bounded(_unrunnable(error), redact), Category.TRANSPORT
     if isinstance(error, httpx2.HTTPStatusError):
         failed = call_failed(MCPError.from_error_data(status_error(error.response.status_code)), redact)
         return failed.message, failed.category
@@ -60,6 +55,13 @@ def _problem(error: BaseException, redact: Callable[[str], str]) -> tuple[str, C
     # Its text is not repeated: nobody knows what may be in it.
     logger.error("a conversation with source ended unexpectedly: %s", type(error).__name__)
     return f"failed with {type(error).__name__}", Category.TRANSPORT
+
+
+def _unrunnable(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"`{error.filename}` was not found; is it installed?"
+    reason = error.strerror or type(error).__name__
+    return f"cannot be run: {reason}" + ("; may it be executed?" if error.errno == errno.EACCES else "")
 
 
 def _leaf(error: BaseException) -> BaseException:

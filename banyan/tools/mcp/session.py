@@ -193,7 +193,7 @@ class Session:
         except MCPError as error:
             if not ends_session(error):
                 raise call_failed(error, self._redact) from None
-            self.end("the server closed the connection" if error.code == CONNECTION_CLOSED else error.message)
+            self.end(self._obituary() if error.code == CONNECTION_CLOSED else error.message)
             sent = error.code == CONNECTION_CLOSED or call_failed(error, self._redact).sent
             raise CallFailed(Category.TRANSPORT, self.reason, sent=sent) from None
 
