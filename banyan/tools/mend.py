@@ -75,10 +75,11 @@ def read(given: Any, notes: list[str]) -> dict[str, Any]:
         return {}
     text = given
     for _ in range(2):
-        if isinstance(text, str | bytes):
-            text = _parse(text) if text.strip() else {}
-            notes.append("the arguments were given as text, and were parsed as JSON")
-    del notes[1:]
+        if isinstance(text, str | bytes) and text.strip():
+            text = _parse(text)
+            notes[:] = ["the arguments were given as text, and were parsed as JSON"]
+        elif isinstance(text, str | bytes):
+            text = {}
     if not isinstance(text, Mapping):
         got = "null" if text is None else f"a JSON {_type_name(text)}"
         raise NotMendable(_unreadable("a JSON object of arguments", got))
