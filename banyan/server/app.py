@@ -42,6 +42,7 @@ class SourceConfig(TypedDict, total=False):
     env: Mapping[str, str]
     """Environment of the program; a secret stands as `${NAME}`."""
     cwd: str
+    """The folder in which the program runs; for Python, where the module is looked for, too."""
     url: str
     """Address of an MCP server over HTTP."""
     headers: Mapping[str, str]
@@ -247,7 +248,8 @@ def _named(name: str, config: SourceConfig) -> Source:
     if len(ways) != 1:
         raise InvalidArgument("config", "give one of `command`, `url` and `python`")
     if ways == ["python"]:
-        return Source(name=SourceName(name), kind=SourceKind.PYTHON, config={"target": config["python"]})
+        folder = {"path": config["cwd"]} if config.get("cwd") else {}
+        return Source(name=SourceName(name), kind=SourceKind.PYTHON, config={"target": config["python"], **folder})
     if foreign := config.keys() - _MCP:
         raise InvalidArgument("config", f"an MCP server has no {', '.join(f'`{key}`' for key in sorted(foreign))}")
     plain = {key: value for key, value in config.items() if value is not None}

@@ -82,7 +82,7 @@ async def _schema_of(b: Banyan, name: str, key: str) -> Mapping[str, Any]:
 def _show_outcome(shell: Shell, outcome: Outcome) -> None:
     terminal = shell.terminal
     for note in outcome.notes:
-        terminal.warn(note)
+        terminal.warn(note.removeprefix("warning: "))
     if not outcome.ok:
         terminal.error(outcome.message or outcome.outcome.value)
         if outcome.fix:

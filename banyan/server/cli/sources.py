@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -75,9 +76,13 @@ async def add_python(
     target: Annotated[str, typer.Argument(metavar="MODULE[:FUNCTION]", help="As Python imports it.")],
     name: Annotated[str | None, typer.Option(help="What to call it; the module's name if not given.")] = None,
 ) -> None:
-    """Add functions of a Python module: those marked with `@banyan.tool`, or the one that is named."""
+    """Add functions of a Python module: those marked with `@banyan.tool`, or the one that is named.
+
+    The module is looked for in the current folder, too, and later wherever Banyan runs.
+    """
     module = target.partition(":")[0]
-    await _add_source(shell, name or module.replace(".", "-").strip("_-") or module, {"python": target})
+    config = {"python": target, "cwd": str(Path.cwd())}
+    await _add_source(shell, name or module.replace(".", "-").strip("_-") or module, config)
 
 
 async def _add_source(shell: Shell, name: str, config: Mapping[str, Any]) -> None:
