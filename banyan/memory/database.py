@@ -42,7 +42,8 @@ class Database:
     """
 
     def __init__(self, transactions: Transactions, place: str, limits: DatabaseLimits, clock: Clock) -> None:
-        self._transactions = transactions
+        self.transactions = transactions
+        """The one way to the database, for what no store asks."""
         self._place = place
         self._pending = PendingCalls(
             lambda ended: transactions.run(lambda connection: write_ended(connection, ended), writes=True), limits
@@ -84,7 +85,7 @@ class Database:
 
     async def summary(self) -> str:
         """Return where the database is, what engine it runs on, and how safely it keeps what is committed."""
-        settings = await self._transactions.read(durability)
+        settings = await self.transactions.read(durability)
         return f"{self._place}: " + ", ".join(f"{name} {value}" for name, value in settings.items())
 
     async def close(self) -> None:
@@ -99,7 +100,7 @@ class Database:
             try:
                 await to_thread.run_sync(self._pending.close)
             finally:
-                await self._transactions.close()
+                await self.transactions.close()
 
 
 def _prepare(engine: Engine, transactions: Transactions, address: Address, limits: DatabaseLimits) -> None:

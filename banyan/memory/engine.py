@@ -23,6 +23,9 @@ WAL_BYTES = 64 * 2**20
 CACHE_KIB = 16 * 2**10
 """Pages that one SQLite connection holds; SQLite's own 2 MiB makes a sync of 50,000 tools spill to disk."""
 
+SMALLEST_BYTES = 512
+"""Size of the smallest page, and so of the smallest SQLite database that is not empty."""
+
 INCREMENTAL = 2
 """Value of SQLite's `auto_vacuum` with which room can be given back bit by bit."""
 
@@ -57,6 +60,8 @@ def make_private_file(address: Address) -> None:
         address.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # SQLite gives its own side files the rights of this one.
         os.close(os.open(address.file, os.O_RDWR | os.O_CREAT, 0o600))
+        # SQLite takes a file shorter than its smallest page for an empty database, and would write over it.
+        foreign = 0 < address.file.stat().st_size < SMALLEST_BYTES
     except PermissionError:
         # A file that may be read but not written is opened all the same: the first write says what is wrong.
         if not address.file.exists():
@@ -65,6 +70,9 @@ def make_private_file(address: Address) -> None:
             ) from None
     except OSError as error:
         raise DatabaseUnavailable(f"the database `{address.place}` cannot be made: {error.strerror}") from error
+    else:
+        if foreign:
+            raise DatabaseUnavailable(f"the database `{address.place}` is no SQLite database; point Banyan at another")
 
 
 def _sqlite(address: Address, limits: DatabaseLimits, options: dict[str, Any]) -> Engine:

@@ -51,7 +51,7 @@ FAULTS = (
 )
 """Both databases; the first line whose code the error starts with counts."""
 
-UNREACHABLE = "cannot be reached; check that the server runs, and the host and port of the database URL"
+UNREACHABLE = "cannot be reached{why}; check that the server runs, and every part of the database URL"
 CLASHES = "has a record of that name or key already; load it and decide again"
 BUSY_HERE = "is kept busy by this process; try again"
 NO_DRIVER = "needs a driver that is not installed; run `pip install 'banyan-agents[postgres]'`"
@@ -61,7 +61,7 @@ NO_DRIVER = "needs a driver that is not installed; run `pip install 'banyan-agen
 def translated(place: str) -> Iterator[None]:
     """Turn what SQLAlchemy raises inside into a `BanyanError` that names `place`, which must hold no secret.
 
-    Errors of this program's own making, as a wrong statement, pass through.
+    What the table does not know, as a wrong statement, is a bug of this program: the base of all errors.
     """
     try:
         yield
@@ -72,13 +72,10 @@ def translated(place: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise SettingsError(f"the database `{place}` {NO_DRIVER}") from error
     except DBAPIError as error:
-        known = _known(error, place)
-        if known is None:
-            raise
-        raise known from error
+        raise _told(error, place) from error
 
 
-def _known(error: DBAPIError, place: str) -> BanyanError | None:
+def _told(error: DBAPIError, place: str) -> BanyanError:
     code = str(getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or "")
     for fault in FAULTS:
         if code.startswith(fault.code):
@@ -86,5 +83,14 @@ def _known(error: DBAPIError, place: str) -> BanyanError | None:
     lost = error.connection_invalidated or code.startswith(("08", "57P"))
     # psycopg gives no SQLSTATE where no server answered.
     if lost or (not code and type(error.orig).__name__ in {"OperationalError", "ConnectionTimeout"}):
-        return DatabaseUnavailable(f"the database `{place}` {UNREACHABLE}")
-    return None
+        return DatabaseUnavailable(f"the database `{place}` {UNREACHABLE.format(why=_refusal(error))}")
+    return BanyanError(f"the database `{place}` refused a statement: {code or type(error.orig).__name__}")
+
+
+def _refusal(error: DBAPIError) -> str:
+    """Return why a server that answered let nobody in; it names users and databases, never passwords.
+
+    libpq keeps no code of a failed connection, so the server's own words are all there is.
+    """
+    _, refused, why = str(error.orig).partition("FATAL:")
+    return f" ({why.strip().splitlines()[0]})" if refused else ""

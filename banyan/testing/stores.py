@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from banyan.core.approval import Approval, ApprovalState, Scope
 from banyan.core.call import CallRecord, CallState, Category, OutcomeKind
 from banyan.core.diff import differences
+from banyan.core.document import tool_document
 from banyan.core.errors import Conflict, UnknownApproval, UnknownHandle, UnknownSource, UnknownTool
 from banyan.core.find import Document
 from banyan.core.ids import ApprovalId, CallId, SourceName, ToolName
@@ -16,7 +17,6 @@ from banyan.core.ports import Clock, ServerSummary, StoredResult, ToolNameRow
 from banyan.core.source import Source, SyncReport, ToolChange
 from banyan.core.tool import Tool, ToolSpec, ToolState, search_digest, spec_json
 from banyan.memory.approvals import NEVER
-from banyan.memory.documents import document
 from banyan.memory.journal import LOST, is_unsettled
 from banyan.memory.reconcile import Known, Plan, by_identity, identity, reconcile, standing
 
@@ -210,7 +210,9 @@ class MemoryDocuments:
         """Return these documents, in that order; keys that are gone are left out."""
         tools = self._findable()
         found = [tools[key] for key in keys if key in tools]
-        return [document(tool.name, tool.source, search_digest(tool.spec), spec_json(tool.spec)) for tool in found]
+        return [
+            tool_document(tool.name, tool.spec, source=tool.source, digest=search_digest(tool.spec)) for tool in found
+        ]
 
     def _findable(self) -> dict[str, Tool]:
         enabled = {source.name for source in self._catalogue.sources.values() if source.enabled}
