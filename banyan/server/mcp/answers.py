@@ -20,6 +20,15 @@ _CUTS_SHOWN = 3
 """Paths of cuts that an answer names: enough to see the pattern."""
 
 
+_LONG = frozenset(
+    {"description", "signature", "tags", "examples", "combines_with", "input_schema", "output_schema", "schema"}
+)
+"""Fields of a description that are cut where it is too long; what remains is short."""
+
+_LEAST_PART = 64
+"""Characters of those that are shown at least: enough for their marks."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a tool of this server answers: the same thing twice, since some clients show one and some the other."""
@@ -69,31 +78,30 @@ def _found_text(data: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _effects(effects: Any) -> str:
-    if not isinstance(effects, dict):
-        return str(effects)
+def _effects(effects: dict[str, Any]) -> str:
     kind = "read-only" if effects["read_only"] else "destructive" if effects["destructive"] else "writes"
     return f"{kind}, guessed" if effects["guessed"] else kind
 
 
 def described(descriptions: Sequence[Description], limit: int) -> Answer:
     """Return descriptions of tools, each cut to an equal share; the answer says by which `path` to ask on."""
+    whole: list[dict[str, Any]] = [sanitise_json(one.to_json()) for one in descriptions]
+    long = [{key: value for key, value in one.items() if key in _LONG} for one in whole]
     before: list[str] = []
     # Once to the limit, so that looking for the share that fits handles nothing larger.
-    whole = [fit(sanitise_json(one.to_json()), limit, cuts=before) for one in descriptions]
+    long = [fit(one, limit, cuts=before) for one in long]
 
     def shown(budget: int) -> Answer:
         cuts = list(before)
-        tools = [fit(one, budget, cuts=cuts) for one in whole]
+        tools = [one | fit(part, budget, cuts=cuts) for one, part in zip(whole, long, strict=True)]
         data: dict[str, Any] = {"tools": tools}
         texts = [_described_text(one) for one in tools]
         if cuts:
-            data["cut"] = sorted(cuts, key=len)[:_CUTS_SHOWN]
+            data["cut"] = sorted(set(cuts), key=len)[:_CUTS_SHOWN]
             texts.append(f"[cut to fit; whole with one name and `path`, such as {', '.join(data['cut'])}]")
         return Answer(text="\n\n".join(texts), data=data)
 
-    largest = max((len(compact(one)) for one in whole), default=0)
-    return shown(most(min(largest, limit), lambda budget: shown(budget).size_chars, limit))
+    return shown(max(most(limit, lambda budget: shown(budget).size_chars, limit), _LEAST_PART))
 
 
 def _described_text(tool: dict[str, Any]) -> str:
