@@ -120,6 +120,6 @@ Connect = Callable[..., Client]
 @pytest.fixture
 def connect(target: BanyanServer | str, mode: str) -> Connect:
     def make(**options: Any) -> Client:
-        return Client(target, mode=mode, read_timeout_seconds=20, **options)  # type: ignore[arg-type]
+        return Client(target, mode=mode, read_timeout_seconds=20, **options)
 
     return make

@@ -91,7 +91,8 @@ async def test_a_long_result_is_read_to_its_end_in_answers_within_the_limit(conn
         assert called.structured_content["truncated"]
         assert "read_result" in text_of(called)
         sizes = [size_of(called)]
-        whole, offset = "", 0
+        whole = ""
+        offset: int | None = 0
         while offset is not None:
             page = await client.call_tool(
                 "read_result", {"handle": called.structured_content["handle"], "offset": offset}
@@ -109,7 +110,7 @@ async def test_a_long_list_is_read_item_by_item(connect: Connect) -> None:
         called = await run(client, f"{SERVER}__rows", {"count": 1_000})
         handle = called.structured_content["handle"]
         items: list[Any] = []
-        offset = 0
+        offset: int | None = 0
         while offset is not None:
             page = await client.call_tool("read_result", {"handle": handle, "offset": offset, "limit": 400})
             assert size_of(page) <= LIMIT
@@ -194,7 +195,7 @@ async def test_progress_reaches_the_client(connect: Connect) -> None:
     async with connect() as client:
         called = await run(client, "everyday__steps", {"count": 5}, progress_callback=on_progress)
     assert not called.is_error
-    assert seen[-1] == (5, 5)
+    assert seen[-1] == (5.0, 5.0)
     assert seen == sorted(seen)
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 YES = types.ElicitResult(action="accept", content={"decision": "once"})
 
 
-async def never(ctx: Any, params: Any) -> types.ElicitResult:
+async def never(context: Any, params: Any) -> types.ElicitResult | types.ErrorData:
     raise AssertionError("these tests answer by hand")
 
 
