@@ -45,14 +45,20 @@ def elide(part: Any, limit: int, path: str) -> Any:
         limit: characters.
         path: where `part` stands, as `describe` takes it.
     """
-    if len(compact(part)) <= limit:
+    if _fits(part, limit):
         return part
     segments = pointer.parse(path)
     for step in _STEPS:
         shown = _shown(part, _Cut(*step), segments, 0)
-        if len(compact(shown)) <= limit:
+        if _fits(shown, limit):
             return shown
     return {MARK: _hint(segments)}
+
+
+def _fits(value: Any, limit: int) -> bool:
+    text = compact(value)
+    # What is nested too deep for JSON shows as the mark alone, and fits nowhere.
+    return len(text) <= limit and text != compact(MARK)
 
 
 def _shown(value: Any, how: _Cut, path: Sequence[str], level: int) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from banyan.tools import schema
@@ -20,6 +20,8 @@ _UNION_SHOWN = 4
 _FIELDS_SHOWN = 12
 _DEFAULT_CHARS = 20
 _RETURN_CHARS = 80
+_NESTING = 12
+_SEEN = 300
 _PLAIN = re.compile(r"[A-Za-z_$][\w.$-]*", re.ASCII)
 _TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
 
@@ -29,8 +31,11 @@ class _View:
     """Where a walk through a schema stands: the whole, how deep it may still go, the references it is within."""
 
     root: Any
-    depth: int
+    depth: int = 2
     within: tuple[str, ...] = ()
+    nesting: int = 0
+    seen: list[int] = field(default_factory=lambda: [0])
+    """How many schemas were looked at, in all: a small one can say as much as a million."""
 
 
 def signature(tool: Tool, *, limit: int = 400) -> str:
@@ -39,21 +44,20 @@ def signature(tool: Tool, *, limit: int = 400) -> str:
     Required arguments stand first. What was cut is marked with `…`, and `…+n` counts arguments or choices left out.
     """
     root = tool.spec.input_schema
-    view = _View(root, 2)
     required = schema.required(root, root)
     known = schema.properties(root, root)
     ordered = sorted(known, key=lambda name: name not in required)
     returns = _returns(tool.spec.output_schema)
     room = limit - len(tool.name) - 2 - len(returns)
     shown = _fitting(
-        (_argument(name, known[name], view, required=name in required) for name in ordered), len(ordered), room
+        (_argument(name, known[name], _View(root), required=name in required) for name in ordered), len(ordered), room
     )
     return cut(f"{tool.name}({', '.join(shown)}){returns}", limit)
 
 
 def type_text(wanted: Any, root: Any) -> str:
     """Return what `wanted` allows as a short type: `"a"|"b"`, `string[]`, `{name, age?}`."""
-    return _type(wanted, _View(root, 2))
+    return _type(wanted, _View(root))
 
 
 def _fitting(arguments: Iterable[str], count: int, room: int) -> list[str]:
@@ -83,10 +87,14 @@ def _argument(name: str, one: Any, view: _View, *, required: bool) -> str:
 def _returns(output: Any) -> str:
     if not isinstance(output, Mapping) or not output:
         return ""
-    return f" -> {cut(_type(output, _View(output, 2)), _RETURN_CHARS)}"
+    return f" -> {cut(_type(output, _View(output)), _RETURN_CHARS)}"
 
 
 def _type(one: Any, view: _View) -> str:
+    view.seen[0] += 1
+    if view.nesting > _NESTING or view.seen[0] > _SEEN:
+        return MARK
+    view = replace(view, nesting=view.nesting + 1)
     if isinstance(one, bool):
         return "any" if one else "never"
     if not isinstance(one, Mapping):

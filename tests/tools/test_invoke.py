@@ -347,9 +347,7 @@ async def test_a_call_that_writes_is_in_the_ledger_before_it_is_sent(room: Room)
     assert seen == [CallState.PREPARED]
 
 
-async def test_nothing_is_sent_that_cannot_be_written_down_first(
-    room: Room, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_nothing_is_sent_that_cannot_be_written_down_first(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     async def full(record: Any) -> None:
         raise StorageFull("no room")
 
