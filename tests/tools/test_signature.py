@@ -109,8 +109,23 @@ ANY = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                "type properties required items enum const anyOf oneOf allOf $ref format default prefixItems "
-                "additionalProperties a".split()
+                [
+                    "type",
+                    "properties",
+                    "required",
+                    "items",
+                    "enum",
+                    "const",
+                    "anyOf",
+                    "oneOf",
+                    "allOf",
+                    "$ref",
+                    "format",
+                    "default",
+                    "prefixItems",
+                    "additionalProperties",
+                    "a",
+                ]
             ),
             inner,
             max_size=4,
