@@ -14,6 +14,15 @@ from typing import Any
 from benchmarks import NeedsData
 from benchmarks.report import Report, machine
 
+PAGE = """# Benchmarks
+
+Numbers of one machine on one day: trust the ratios within a table more than the absolutes. They are made anew by
+`make bench DATA=FOLDER`, where the folder holds real tools and labelled queries; without it, those run that need
+none. What was promised stands below each table, met or missed.
+
+"""
+"""How the page starts that `--markdown` writes."""
+
 NAMES = ("calls", "start", "sync", "find", "memory", "retrieval")
 
 
@@ -40,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen.json.write_text(json.dumps(found, indent=1, ensure_ascii=False), encoding="utf-8")
     if chosen.markdown:
         text = "\n".join(report.to_markdown() for report in reports)
-        chosen.markdown.write_text(f"{describe(where)}\n\n{text}", encoding="utf-8")
+        chosen.markdown.write_text(f"{PAGE}{describe(where)}\n\n{text}", encoding="utf-8")
     return 0 if all(aim.met for report in reports for aim in report.aims) else 1
 
 
@@ -58,7 +67,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="folder of real tools and queries")
     parser.add_argument("--only", nargs="+", choices=NAMES, help="run these alone")
     parser.add_argument("--json", type=Path, help="write all numbers here")
-    parser.add_argument("--markdown", type=Path, help="write the tables here")
+    parser.add_argument("--markdown", type=Path, help="write them here as a page, as docs/benchmarks.md is")
     return parser.parse_args(arguments)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,15 +24,22 @@ QUERY = "say the text again"
 VERSION = "2025-11-25"
 
 MODULES_OF = """
-import atexit, json, sys
-from pathlib import Path
+import atexit, json, os, signal, sys
+
+def keep(*_):
+    with open(report + ".part", "w") as file:
+        json.dump(list(sys.modules), file)
+    os.replace(report + ".part", report)
+    atexit.unregister(keep)
 
 report = sys.argv[1]
-atexit.register(lambda: Path(report).write_text(json.dumps(list(sys.modules))))
+atexit.register(keep)
+signal.signal(signal.SIGUSR1, keep)
 sys.argv = ["banyan", *sys.argv[2:]]
 from banyan.server.cli import main
-main()
+sys.exit(main())
 """
+"""Runs `banyan`, and writes down which modules are loaded: at its end, or when it is told to."""
 
 
 def main(data: Path | None) -> list[Report]:
@@ -81,8 +89,8 @@ def _measure(home: Path, what: str, *, aims: bool) -> Report:
         aims=_aims(middle) if aims else (),
         notes=(
             f"N = {ROUNDS} processes each, interleaved. The floor is Python importing exactly the third-party modules "
-            "that the command has loaded when it ends. The server's time is to its answers to `initialize` and "
-            "`tools/list`.",
+            "that the command has loaded when it ends, the server when it has answered. The server's time is to its "
+            "answers to `initialize` and `tools/list`.",
         ),
     )
 
@@ -115,17 +123,29 @@ def _banyan(arguments: list[str]) -> None:
 
 
 def _libraries(arguments: list[str]) -> list[str]:
-    """Return the third-party modules that `banyan` with these arguments has loaded when it ends."""
+    """Return the third-party modules that `banyan` has loaded at its end, or at its first answer if it serves."""
     with tempfile.TemporaryDirectory(prefix="banyan-bench-") as folder:
         report = Path(folder) / "modules.json"
         command = [sys.executable, "-c", MODULES_OF, str(report), *arguments]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as process:
             if arguments[-1] == "serve":
                 _greet(process)
-            process.communicate(timeout=60)
+                process.send_signal(signal.SIGUSR1)
+            _until_there(report)
+            process.kill()
         loaded = json.loads(report.read_text(encoding="utf-8"))
     own = {"banyan", "__main__", *sys.stdlib_module_names}
     return [name for name in loaded if name.split(".")[0] not in own]
+
+
+def _until_there(file: Path) -> None:
+    until = time.monotonic() + 60
+    while not file.exists():
+        if time.monotonic() > until:
+            raise TimeoutError(f"nothing was written to {file}")
+        time.sleep(0.05)
 
 
 def _importer(modules: list[str]) -> Callable[[], None]:
