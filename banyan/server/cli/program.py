@@ -22,7 +22,6 @@ VERBS = {
     "describe": "search",
     "call": "calls",
     "result": "calls",
-    "calls": "calls",
     "inbox": "approvals",
     "approve": "approvals",
     "deny": "approvals",

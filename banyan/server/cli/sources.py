@@ -62,11 +62,17 @@ async def add_mcp(  # noqa: PLR0913 - each parameter is an option of the command
         "headers": _pairs("header", header, ":"),
         "transport": transport,
         "env": _pairs("env", env, "="),
-        "cwd": cwd,
+        "cwd": cwd or _folder_of(command or ()),
         "timeout_s": timeout_s,
         "start_timeout_s": start_timeout_s,
     }
     await _add_source(shell, name, {key: value for key, value in config.items() if value})
+
+
+def _folder_of(command: Sequence[str]) -> str | None:
+    """Return the current folder where the command names something in it: it will be started from anywhere."""
+    named = (word for word in command if not word.startswith("-") and not Path(word).is_absolute())
+    return str(Path.cwd()) if any(Path(word).exists() for word in named) else None
 
 
 @_add.command("python")
