@@ -70,6 +70,12 @@ class Backends:
             await _close(source, known.backend)
         return backend
 
+    def timeout_s(self, source: SourceName) -> float | None:
+        """Return the seconds that the configuration of a live source gives its calls, if it does."""
+        known = self._live.get(source)
+        stated = known.source.config.get("timeout_s") if known is not None else None
+        return float(stated) if isinstance(stated, int | float) and stated > 0 else None
+
     async def drop(self, source: SourceName) -> None:
         """Stop the backend of `source`, if it has one, and forget it."""
         known = self._live.pop(source, None)

@@ -56,9 +56,9 @@ class Finder:
         began_s = time.perf_counter()
         filters = filters or Filters()
         query = self._checked(query, k)
-        if filters.servers:
-            await self._check_servers(filters.servers)
         search = await self._index.search(query, k=k + _SPARE, filters=filters)
+        if filters.servers and not search.hits:
+            await self._check_servers(filters.servers)
         found = await self._offered(search.hits, k)
         limit = max(_LEAST_SIGNATURE_CHARS, min(self._limits.signature_chars, self._limits.answer_chars // k))
         results = tuple(_candidate(hit, tool, limit, explain=explain) for hit, tool in found)

@@ -55,7 +55,7 @@ class CallRequest:
     idempotency_key: str | None = None
     """A second call under the same key, of the same tool with the same arguments, returns the first one's outcome."""
     timeout_s: float | None = None
-    """Seconds the tool may take; the limit's if None."""
+    """Seconds the tool may take; its source's if None, or the limit's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class CallLimits:
     """What bounds one call."""
 
     timeout_s: float = 120.0
-    """Seconds the tool may take to answer."""
+    """Seconds the tool may take to answer, where neither the request nor its source says."""
     start_grace_s: float = 600.0
     """Seconds beyond that which a backend may take, as to start a server; it has its own, shorter deadline."""
     result_cap_bytes: int = 8 * 1024 * 1024
@@ -152,9 +152,10 @@ class Invoker:
                 known = await self._replays.outcome(request.idempotency_key, tool, call.arguments_digest)
                 if known is not None:
                     return replace(known, took_ms=call.took_ms)
+                # Asked before a person is: leave for a call that cannot be sent would be used up for nothing.
+                await self._backend(tool)
                 tool = await self._permit(call, tool, policy)
-                backend = await self._backend(tool)
-                return await self._run(call, tool, backend)
+                return await self._run(call, tool, await self._backend(tool))
         except Refused as refused:
             return await self._refuse(call, refused.refusal)
 
@@ -232,7 +233,7 @@ class Invoker:
         sending = Sending(
             tool=tool,
             arguments=call.arguments,
-            timeout_s=call.request.timeout_s or self._limits.timeout_s,
+            timeout_s=call.request.timeout_s or self._ports.backends.timeout_s(tool.source) or self._limits.timeout_s,
             grace_s=self._limits.start_grace_s,
             caller=call.caller,
             notes=call.notes,
@@ -295,6 +296,9 @@ class Invoker:
             rule=why.rule,
             approval_id=why.approval_id,
         )
+        if why.outcome is OutcomeKind.UNKNOWN:
+            # What is unknown is the effect of the other call under this key; this one was not sent.
+            return outcome
         recorded = outcome if why.recorded is None else replace(outcome, message=why.recorded)
         ended = await self._end(call, recorded, None, durable=False)
         return replace(outcome, notes=ended.notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -106,7 +106,7 @@ def is_small(value: Any, *, budget: int = 2_000) -> bool:
         budget -= 1
         if isinstance(one, str | bytes):
             budget -= len(one) // 100
-        elif isinstance(one, Mapping):
+        elif isinstance(one, dict):
             budget -= len(one)
             waiting.extend(one.values() if budget >= 0 else ())
         elif isinstance(one, list | tuple):

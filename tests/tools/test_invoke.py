@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -238,6 +239,18 @@ async def test_a_tool_that_changes_while_the_person_thinks_is_not_called(room: R
     assert room.backend.sent == []
 
 
+async def test_a_call_that_cannot_be_sent_uses_up_no_approval(room: Room) -> None:
+    await room.offer(spec("delete", effects=DELETES), "done")
+    asked = await room.call("files__delete", policy=MCP_POLICY)
+    await room.database.approvals.decide(str(asked.approval_id), approve=True, scope=Scope.ONCE, by="cli")
+    source = await room.database.sources.get("files")
+    await room.backends.drop(source.name)
+    await room.database.sources.put(replace(source, enabled=False))
+    assert (await room.call("files__delete", policy=MCP_POLICY)).outcome is OutcomeKind.FAILED
+    await room.database.sources.put(source)
+    assert (await room.call("files__delete", policy=MCP_POLICY)).ok
+
+
 # Failures on the way.
 
 
@@ -288,6 +301,17 @@ async def test_a_slow_tool_ends_at_its_deadline(room: Room) -> None:
     with anyio.fail_after(5):
         outcome = await room.call("files__read", timeout_s=0.05)
     assert (outcome.outcome, outcome.category) == (OutcomeKind.FAILED, Category.TIMEOUT)
+
+
+async def test_a_deadline_is_the_requests_else_the_sources_else_the_general_one(room: Room) -> None:
+    await room.offer(spec("read"), "text")
+    await room.call("files__read")
+    source = await room.database.sources.get("files")
+    await room.database.sources.put(Source(name=source.name, kind=source.kind, config={"timeout_s": 7}))
+    await room.backends.drop(source.name)
+    await room.call("files__read")
+    await room.call("files__read", timeout_s=3)
+    assert [one.timeout_s for one in room.backend.sent] == [CallLimits().timeout_s, 7, 3]
 
 
 async def test_a_backend_that_ignores_its_deadline_is_given_up(clock: Clock, room: Room) -> None:
@@ -452,6 +476,7 @@ async def test_a_key_whose_call_has_no_outcome_is_an_unknown_effect(room: Room) 
             go.set()
     assert [same.category, elsewhere.category] == [Category.UNKNOWN_EFFECT] * 2
     assert other.backend.sent == []
+    assert await room.database.journal.recent(limit=5, unsettled=True) == []
 
 
 @pytest.mark.parametrize("failure", [CallFailed(Category.TRANSPORT, "cannot start", sent=False)])
