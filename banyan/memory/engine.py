@@ -15,7 +15,7 @@ from banyan.memory.address import Address
 from banyan.memory.limits import DatabaseLimits
 
 WRITES = "banyan_writes"
-"""Execution option of a connection whose transaction writes."""
+"""Execution option of a connection: whether its transaction writes; without it SQLite begins none."""
 
 WAL_BYTES = 64 * 2**20
 """Size to which SQLite's log is cut after a large change; it would keep its largest size otherwise."""
@@ -94,9 +94,10 @@ def _sqlite(address: Address, limits: DatabaseLimits, options: dict[str, Any]) -
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A writer takes the lock at once: a reader that turns into a writer cannot wait for it.
-        writes = connection.get_execution_options().get(WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        writes = connection.get_execution_options().get(WRITES)
+        if writes is not None:
+            # A writer takes the lock at once: a reader that turns into a writer cannot wait for it.
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 
 from sqlalchemy import Column, Engine, MetaData, Table, Text, insert, inspect, select, text
@@ -14,6 +15,8 @@ from banyan.memory.limits import DatabaseLimits
 from banyan.memory.migrations import NEWEST, REVISIONS, VERSION_TABLE
 from banyan.memory.tables import catalogue, metadata
 from banyan.memory.transactions import Transactions
+
+logger = logging.getLogger(__name__)
 
 CREATION_LOCK = 0x62616E79616E
 """Key of the PostgreSQL advisory lock under which tables are made: the letters of the name."""
@@ -40,12 +43,12 @@ def prepare_file(engine: Engine, limits: DatabaseLimits) -> None:
 
 def _log_ahead(engine: Engine) -> None:
     with engine.connect() as connection:
-        driver = connection.connection.cursor()
-        if driver.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            # Takes effect only before the first table: room of dropped results can then be given back.
-            driver.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
-            driver.execute("PRAGMA journal_mode = WAL")
-        driver.close()
+        if connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal":
+            return
+        # Takes effect only before the first table: room of dropped results can then be given back.
+        connection.exec_driver_sql(f"PRAGMA auto_vacuum = {INCREMENTAL}")
+        if connection.exec_driver_sql("PRAGMA journal_mode = WAL").scalar() != "wal":
+            logger.warning("the file system of the database allows no write-ahead log: readers and writers will wait")
 
 
 def bring_up_to_date(transactions: Transactions, place: str) -> None:

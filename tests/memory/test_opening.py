@@ -324,3 +324,16 @@ async def test_values_never_reach_an_error(database_url: str) -> None:
     await database.close()
     assert failed.value.code == "internal"
     assert SECRET not in "".join(traceback.format_exception(failed.value))
+
+
+async def test_a_new_file_that_another_program_holds_is_waited_for(sqlite_url: str) -> None:
+    path_of(sqlite_url).parent.mkdir()
+    holder = sqlite3.connect(path_of(sqlite_url), isolation_level=None)
+    holder.execute("CREATE TABLE other (x)")
+    holder.execute("BEGIN IMMEDIATE")
+    with anyio.fail_after(5), pytest.raises(DatabaseUnavailable) as refused:
+        await Database.open(sqlite_url, limits=IMPATIENT)
+    assert "locked" in str(refused.value)
+    holder.execute("ROLLBACK")
+    holder.close()
+    await (await Database.open(sqlite_url, limits=IMPATIENT)).close()
