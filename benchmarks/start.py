@@ -89,8 +89,8 @@ def _measure(home: Path, what: str, *, aims: bool) -> Report:
         aims=_aims(middle) if aims else (),
         notes=(
             f"N = {ROUNDS} processes each, interleaved. The floor is Python importing exactly the third-party modules "
-            "that the command has loaded when it ends, the server when it has answered. The server's time is to its "
-            "answers to `initialize` and `tools/list`.",
+            "that the command has loaded when it ends, the server when it has given its first answer. The server's "
+            "time is to its answers to `initialize` and `tools/list`.",
         ),
     )
 
@@ -131,7 +131,7 @@ def _libraries(arguments: list[str]) -> list[str]:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         ) as process:
             if arguments[-1] == "serve":
-                _greet(process)
+                _initialize(process)
                 process.send_signal(signal.SIGUSR1)
             _until_there(report)
             process.kill()
@@ -171,9 +171,13 @@ def _first_answer(arguments: list[str]) -> None:
         process.kill()
 
 
-def _greet(process: subprocess.Popen[str]) -> None:
+def _initialize(process: subprocess.Popen[str]) -> None:
     client = {"name": "bench", "version": "1"}
     _ask(process, 1, "initialize", {"protocolVersion": VERSION, "capabilities": {}, "clientInfo": client})
+
+
+def _greet(process: subprocess.Popen[str]) -> None:
+    _initialize(process)
     _send(process, {"jsonrpc": "2.0", "method": "notifications/initialized"})
     _ask(process, 2, "tools/list", {})
 

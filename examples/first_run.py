@@ -1,7 +1,7 @@
 """The first run: add real tool servers, search them by meaning, call what was found.
 
-Everything it makes lies in `.demo/` beside this folder: the servers, each in an environment of its own, a small
-repository and a small database for them to work on, and a Banyan home.  Run it again at any time.
+Everything it makes lies in `.demo/`, or in the folder that it is given: a small repository and a small database to work
+on, and a Banyan home. The servers, each in an environment of its own, lie in `.demo/servers`. Run it again at any time.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ import banyan
 from banyan import Banyan, FindAnswer, Outcome
 
 ROOT = Path(__file__).resolve().parents[1]
-DEMO = ROOT / ".demo"
-HOME, SERVERS, PROJECT, BOOKS = DEMO / "home", DEMO / "servers", DEMO / "project", DEMO / "books.db"
+SERVERS = ROOT / ".demo" / "servers"
+DEMO = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else SERVERS.parent
+HOME, PROJECT, BOOKS = DEMO / "home", DEMO / "project", DEMO / "books.db"
 PREVIEW_LINES = 16
 
 console = Console(highlight=False)
@@ -94,7 +95,7 @@ async def main() -> int:
 
 def _scenery() -> None:
     """Make a database and a repository for the servers to work on."""
-    DEMO.mkdir(exist_ok=True)
+    DEMO.mkdir(parents=True, exist_ok=True)
     BOOKS.unlink(missing_ok=True)
     rows = [
         ("Emma", "Austen", 312),
