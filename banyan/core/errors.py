@@ -9,6 +9,7 @@ BanyanError                    catch this at the edge of your program
 │   ├── UnknownHandle          no stored result under this handle
 │   ├── UnknownApproval        no approval of this id, or it was decided already
 │   ├── SecretMissing          a source refers to a secret that is not there
+│   ├── BadFile                a file that was handed in; carries the line
 │   └── DatabaseTooNew         the database was written by a newer Banyan
 ├── Conflict                   somebody wrote first; reload and decide again; exit status 6
 └── Unavailable                something outside failed; exit status 7
@@ -116,6 +117,18 @@ class SecretMissing(UserError):
         super().__init__(f"source `{source}` needs the secret `{reference}`, which is not set; see `banyan doctor`")
         self.reference = reference
         self.source = source
+
+
+class BadFile(UserError):
+    """A file that was handed in cannot be read, or one of its lines is wrong."""
+
+    code = "bad_file"
+
+    def __init__(self, path: str, problem: str, *, line: int | None = None) -> None:
+        where = f"`{path}`" if line is None else f"`{path}`, line {line}"
+        super().__init__(f"{where}: {problem}")
+        self.path = path
+        self.line = line
 
 
 class DatabaseTooNew(UserError):

@@ -54,6 +54,11 @@ def identifier(text: str) -> str:
     return "".join(_CHUNK.findall(fold_accents(text))).casefold()
 
 
+def spoken(text: str) -> str:
+    """Return an identifier as people say it, in small letters: `getHTTPResponse` gives `get http response`."""
+    return " ".join(part.lower() for chunk in _CHUNK.findall(text) for part in _PART.findall(chunk))
+
+
 @lru_cache(maxsize=65_536)
 def _of_chunk(chunk: str) -> tuple[str, ...]:
     if len(chunk) > MAX_WORD * 2:
