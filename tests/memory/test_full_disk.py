@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -25,7 +26,8 @@ from banyan.memory import Database, DatabaseLimits
 FILES = SourceName("files")
 SMALL = [ToolSpec(server="s", upstream_name=str(number)) for number in range(20)]
 LARGE = [
-    ToolSpec(server="s", upstream_name=str(number), description=os.urandom(2_000).hex()) for number in range(2_000)
+    ToolSpec(server="s", upstream_name=str(number), description=random.Random(number).randbytes(2_000).hex())
+    for number in range(2_000)
 ]
 
 

@@ -145,7 +145,7 @@ async def test_without_its_driver_postgresql_is_refused_with_the_extra_to_instal
     assert b"s3cret" not in done.stdout
 
 
-@pytest.mark.parametrize("content", [b"this is no database, though long enough" * 99, b"x"])
+@pytest.mark.parametrize("content", [b"this is no database, though long enough" * 99, b"x"], ids=["long", "short"])
 async def test_a_file_that_is_no_database_is_refused_and_left_alone(sqlite_url: str, content: bytes) -> None:
     path_of(sqlite_url).parent.mkdir()
     path_of(sqlite_url).write_bytes(content)
