@@ -116,6 +116,34 @@ class _Call:
         """Milliseconds since it began, without those of a person."""
         return (time.perf_counter() - self.began_s - self.waited_s) * 1_000
 
+    def record(self, outcome: Outcome | None = None) -> CallRecord:
+        """Return what is kept of the call: prepared, or ended with `outcome`."""
+        tool = self.tool
+        prepared = CallRecord(
+            call_id=self.id,
+            tool=tool.name if tool else cut(self.request.name, 80),
+            source=tool.source if tool else None,
+            tool_digest=tool.digest if tool else None,
+            arguments_digest=self.arguments_digest,
+            surface=self.caller.surface,
+            state=CallState.PREPARED,
+            started_at=self.started_at,
+            # A key counts once something was sent under it: what was refused may be tried again.
+            idempotency_key=self.request.idempotency_key if self.sent or outcome is None else None,
+            task=self.request.task,
+        )
+        if outcome is None:
+            return prepared
+        return replace(
+            prepared,
+            state=CallState.ENDED,
+            outcome=outcome.outcome,
+            category=outcome.category,
+            message=outcome.message,
+            handle=outcome.handle,
+            took_ms=outcome.took_ms,
+        )
+
 
 class Invoker:
     """Calls tools: resolve, validate, policy, approval, ledger, session, cap and store, record."""
@@ -257,7 +285,7 @@ class Invoker:
         try:
             # Not cut short: a call that is written as prepared and then not sent would look as if it had been.
             with anyio.CancelScope(shield=True):
-                await self._ports.journal.prepare(self._record(call, None))
+                await self._ports.journal.prepare(call.record())
         except Conflict:
             raise Refused(unsettled(call.request.idempotency_key or "")) from None
 
@@ -279,7 +307,7 @@ class Invoker:
         problem = "timeout"
         try:
             with anyio.move_on_after(self._limits.record_s, shield=True):
-                await self._ports.journal.finish(self._record(call, outcome), stored, durable=durable)
+                await self._ports.journal.finish(call.record(outcome), stored, durable=durable)
                 return outcome
         except (DatabaseUnavailable, StorageFull) as error:
             problem = error.code
@@ -341,32 +369,4 @@ class Invoker:
             message=message,
             notes=tuple(call.notes),
             **rest,
-        )
-
-    def _record(self, call: _Call, outcome: Outcome | None) -> CallRecord:
-        """Return what is kept of the call: prepared, or ended with `outcome`."""
-        tool = call.tool
-        prepared = CallRecord(
-            call_id=call.id,
-            tool=tool.name if tool else cut(call.request.name, 80),
-            source=tool.source if tool else None,
-            tool_digest=tool.digest if tool else None,
-            arguments_digest=call.arguments_digest,
-            surface=call.caller.surface,
-            state=CallState.PREPARED,
-            started_at=call.started_at,
-            # A key counts once something was sent under it: what was refused may be tried again.
-            idempotency_key=call.request.idempotency_key if call.sent or outcome is None else None,
-            task=call.request.task,
-        )
-        if outcome is None:
-            return prepared
-        return replace(
-            prepared,
-            state=CallState.ENDED,
-            outcome=outcome.outcome,
-            category=outcome.category,
-            message=outcome.message,
-            handle=outcome.handle,
-            took_ms=outcome.took_ms,
         )

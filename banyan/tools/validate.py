@@ -49,13 +49,14 @@ class Problem:
     schema_slice: str = ""
     """The part of the schema that was violated, as JSON, cut to a limit."""
     suggestion: str | None = None
-    """For an unknown argument: the one that was probably meant."""
+    """For an unknown argument, the one that was probably meant; for a missing one, what was given in its place."""
 
     def sentence(self, *, values: bool = True) -> str:
         """Return the problem in a sentence; without `values` it holds nothing that the caller passed but names."""
         where = f"`{self.path or '/'}`"
         if self.category is Category.MISSING_ARGUMENT:
-            return f"{where} is missing; expected {self.expected}"
+            hint = f" (is `{self.suggestion}` meant to be it?)" if self.suggestion else ""
+            return f"{where} is missing; expected {self.expected}{hint}"
         if self.category is Category.UNKNOWN_ARGUMENT:
             hint = f"did you mean `{self.suggestion}`?" if self.suggestion else self.expected
             return f"{where} is no argument of this tool; {hint}"
@@ -101,21 +102,25 @@ class Validator:
     def _explain(self, error: jsonschema_rs.ValidationError, arguments: Any) -> Iterator[Problem]:
         keyword = error.kind.name
         if keyword in {"required", "dependentRequired"}:
-            yield self._missing(error)
+            yield self._missing(error, arguments)
         elif keyword in _UNKNOWN:
             for name in error.kind.as_dict().get("unexpected", [])[: self._limits.problems]:
                 yield self._unknown(error, str(name), arguments)
         else:
             yield self._bad(error)
 
-    def _missing(self, error: jsonschema_rs.ValidationError) -> Problem:
+    def _missing(self, error: jsonschema_rs.ValidationError, arguments: Any) -> Problem:
         name = str(error.kind.as_dict().get("property", ""))
+        known = schema.properties(schema.at(self._root, self._root, error.instance_path), self._root)
+        there = pointer.follow(arguments, [str(one) for one in error.instance_path])
+        foreign = [str(one) for one in there if one not in known] if isinstance(there, Mapping) and known else []
         wanted = schema.at(self._root, self._root, [*error.instance_path, name])
         return Problem(
             category=Category.MISSING_ARGUMENT,
             path=pointer.build([*error.instance_path, name]),
             expected=expectation(wanted, self._root),
             schema_slice=self._slice({name: wanted}),
+            suggestion=_nearest(name, foreign),
         )
 
     def _unknown(self, error: jsonschema_rs.ValidationError, name: str, arguments: Any) -> Problem:

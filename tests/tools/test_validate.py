@@ -33,6 +33,12 @@ def test_a_missing_argument_says_what_was_expected_there() -> None:
     assert one.sentence() == '`/mode` is missing; expected "fast"|"slow"'
 
 
+def test_a_missing_argument_that_was_given_under_another_name_is_told_as_that() -> None:
+    open_root = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
+    assert "is `txt` meant to be it?" in only(open_root, {"txt": "a", "other": 1}).sentence()
+    assert "meant" not in only(open_root, {"number": 1}).sentence()
+
+
 def test_an_unknown_argument_gets_the_nearest_one_that_is_free() -> None:
     root = schema([], repository="string", owner="string")
     one = only(root, {"repo": "a"})
