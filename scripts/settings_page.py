@@ -29,6 +29,22 @@ variables instead, and the command line's `--home` and `--database` count before
 
 A name that is not below is an error, and so is a value out of its range. Secrets do not belong here: a source refers to
 one as `${NAME}`, which is looked up in the environment, the system's keyring, or a file that only its owner can read.
+
+```toml
+log = "info"
+
+[calls]
+timeout_s = 60
+
+# Assistants ask a person before any tool of this source runs, and never see a table dropped.
+[[policy.mcp]]
+action = "deny"
+tool = "*drop*"
+
+[[policy.mcp]]
+action = "ask"
+source = "sqlite"
+```
 """
 
 
