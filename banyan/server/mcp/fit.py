@@ -17,7 +17,9 @@ def compact(value: Any) -> str:
 
 def most(limit: int, size: Callable[[int], int], budget: int) -> int:
     """Return the largest n in 0…`limit` with `size(n)` <= `budget`; `size` never shrinks as n grows."""
-    low, high = 0, limit
+    if size(limit) <= budget:
+        return limit
+    low, high = 0, limit - 1
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if size(middle) <= budget else (low, middle - 1)
