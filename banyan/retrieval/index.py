@@ -153,9 +153,13 @@ class HybridIndex:
             return self._state
         if self._cache is not None:
             self._saved = await to_thread.run_sync(lambda: snapshot.load(self._file(), model=self._model()))
-        if self._saved is not None and self._saved.version == await self._feed.version():
-            self._state = self._saved
-        return self._saved or State.empty()
+        if self._saved is None:
+            return State.empty()
+        if self._saved.version != await self._feed.version():
+            return self._saved
+        # Vectors may have been computed since: by another process, or when the model was another.
+        self._state = await self._with_known_vectors(self._saved)
+        return self._state
 
     async def _read(self, revision: Revision) -> None:
         size = self._limits.read_at_once

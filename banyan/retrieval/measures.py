@@ -21,9 +21,7 @@ class Ranking:
 
     def found(self) -> list[int | None]:
         """Return for each wanted tool its rank from 1, or None; one key answers every want that it fits."""
-        return [
-            next((rank for rank, key in enumerate(self.keys, start=1) if key in ids), None) for ids in self.wanted
-        ]
+        return [next((rank for rank, key in enumerate(self.keys, start=1) if key in ids), None) for ids in self.wanted]
 
 
 def recall(ranking: Ranking, k: int) -> float:

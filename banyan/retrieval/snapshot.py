@@ -24,6 +24,7 @@ FORMAT = 1
 
 _MAGIC = b"banyan index\n"
 _ALIGNED_BYTES = 64
+_HEAD_BYTES = len(_MAGIC) + 8 + 4
 
 
 def save(state: State, path: Path, *, model: str) -> None:
@@ -88,7 +89,7 @@ def _of_strings(name: str, strings: Strings) -> dict[str, Array]:
 
 
 def _pieces(state: State, model: str) -> Iterator[bytes]:
-    """Yield the file: magic, length of the header, header, then every array at a round place of its own."""
+    """Yield the file: magic, length and checksum of the header, header, then every array at a round place."""
     columns = {name: np.ascontiguousarray(column) for name, column in _columns(state).items()}
     described, at = {}, 0
     for name, column in columns.items():
@@ -97,8 +98,8 @@ def _pieces(state: State, model: str) -> Iterator[bytes]:
         at += _padded(column.nbytes)
     header = {"format": FORMAT, "version": state.version, "model": model, "size_bytes": at, "arrays": described}
     encoded = json.dumps(header).encode()
-    encoded += b" " * (-(len(_MAGIC) + 8 + len(encoded)) % _ALIGNED_BYTES)
-    yield _MAGIC + len(encoded).to_bytes(8, "little") + encoded
+    encoded += b" " * (-(_HEAD_BYTES + len(encoded)) % _ALIGNED_BYTES)
+    yield _MAGIC + len(encoded).to_bytes(8, "little") + zlib.crc32(encoded).to_bytes(4, "little") + encoded
     for column in columns.values():
         yield column.tobytes()
         yield bytes(_padded(column.nbytes) - column.nbytes)
@@ -109,13 +110,14 @@ def _padded(size_bytes: int) -> int:
 
 
 def _header(data: Array) -> tuple[dict[str, Any], int]:
-    head = len(_MAGIC) + 8
     if data[: len(_MAGIC)].tobytes() != _MAGIC:
         raise ValueError("it is no index")
-    start = head + int.from_bytes(data[len(_MAGIC) : head].tobytes(), "little")
-    if start > len(data):
-        raise ValueError("its header is cut off")
-    header = json.loads(data[head:start].tobytes())
+    told = data[len(_MAGIC) : _HEAD_BYTES].tobytes()
+    start = _HEAD_BYTES + int.from_bytes(told[:8], "little")
+    encoded = data[_HEAD_BYTES:start].tobytes()
+    if start > len(data) or zlib.crc32(encoded) != int.from_bytes(told[8:], "little"):
+        raise ValueError("its header is damaged")
+    header = json.loads(encoded)
     if header["format"] != FORMAT:
         raise ValueError(f"it has format {header['format']}, not {FORMAT}")
     if start + header["size_bytes"] != len(data):

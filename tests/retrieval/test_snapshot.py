@@ -70,6 +70,13 @@ async def test_vectors_of_another_model_are_not_taken_from_a_kept_index(tmp_path
     assert (await index.search("list issues", k=1, filters=ANYTHING)).embedded == 0
 
 
+async def test_vectors_that_came_after_the_index_was_kept_are_taken_from_their_store(tmp_path: Path) -> None:
+    feed, vectors = MemoryFeed(OFFICE), MemoryVectors()
+    await HybridIndex(feed, vectors, HashEncoder, cache=tmp_path).refresh()
+    await HybridIndex(feed, vectors, HashEncoder).embed_missing()
+    assert (await ask(feed, vectors, tmp_path)).embedded == len(OFFICE)
+
+
 @given(st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_damaged_file_is_never_used(tmp_path: Path, data: st.DataObject) -> None:
