@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import anyio
 from mcp.server import MCPServer
-from mcp.server.mcpserver import Context
+from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
 from mcp_types import ImageContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
@@ -43,11 +43,14 @@ async def steps(count: int, ctx: Context[Any, Any]) -> str:
     return "done"
 
 
+async def which() -> Elicit[Colour]:
+    return Elicit("Which colour?", Colour)
+
+
 @server.tool(structured_output=False)
-async def ask(ctx: Context[Any, Any]) -> str:
+async def ask(answer: Annotated[ElicitationResult[Colour], Resolve(which)]) -> str:
     """Ask the person for a colour."""
-    answer = await ctx.elicit("Which colour?", Colour)
-    return f"{answer.action} {answer.data.colour if answer.action == 'accept' else ''}".strip()
+    return answer.data.colour if isinstance(answer, AcceptedElicitation) else answer.action
 
 
 @server.tool(structured_output=False)
@@ -72,6 +75,7 @@ def whoami() -> dict[str, Any]:
 async def grow(ctx: Context[Any, Any]) -> str:
     """Add a tool, and say so."""
     server.add_tool(echo, name=f"echo{os.urandom(4).hex()}")
+    await ctx.notify_tools_changed()
     await ctx.session.send_tool_list_changed()
     return "grown"
 

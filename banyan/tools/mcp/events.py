@@ -55,7 +55,8 @@ class EventStream(httpx2.AsyncByteStream):
         elif b"event: endpoint" in event.fields or not event.data:
             data = event.data
         else:
-            data = await checked(event.data)
+            found = await readable(event.data)
+            data = error_message(found, answered_id(event.data, event.data)) if isinstance(found, ErrorData) else found
         return b"".join(line + b"\n" for line in (*event.fields, b"data: " + data, b""))
 
 
@@ -116,11 +117,14 @@ class EventReader:
             self._fields.append(name + b": " + value)
 
 
-async def checked(data: bytes) -> bytes:
-    """Return a message that the SDK can read: `data`, or what it was mended to, or an error; nothing if not wanted."""
+async def readable(data: bytes) -> bytes | ErrorData:
+    """Return a message that the SDK can read: `data`, or what it was mended to; nothing where nobody wants it.
+
+    Where it cannot be mended the error is returned that takes its place.
+    """
     if len(data) > IN_THREAD_BYTES:
-        return await anyio.to_thread.run_sync(_checked, data)
-    return _checked(data)
+        return await anyio.to_thread.run_sync(_readable, data)
+    return _readable(data)
 
 
 def error_message(error: ErrorData, request_id: int | None = None) -> bytes:
@@ -128,7 +132,7 @@ def error_message(error: ErrorData, request_id: int | None = None) -> bytes:
     return JSONRPCError(jsonrpc="2.0", id=request_id, error=error).model_dump_json(by_alias=True).encode()
 
 
-def _checked(data: bytes) -> bytes:
+def _readable(data: bytes) -> bytes | ErrorData:
     try:
         read_json(data)
         try:
@@ -138,8 +142,6 @@ def _checked(data: bytes) -> bytes:
             message = jsonrpc_message_adapter.validate_json(data, by_name=False)
     except (Unreadable, ValidationError, orjson.JSONEncodeError) as error:
         said = str(error) if isinstance(error, Unreadable) else "a message that is no JSON-RPC"
-        return error_message(
-            local_error(Category.UPSTREAM, f"the server answered with {said}", sent=True), answered_id(data, data)
-        )
+        return local_error(Category.UPSTREAM, f"the server answered with {said}", sent=True)
     unwanted = isinstance(message, JSONRPCNotification) and message.method not in WANTED
     return b"" if unwanted else data

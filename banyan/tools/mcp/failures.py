@@ -91,6 +91,9 @@ def bounded(text: object, redact: Callable[[str], str]) -> str:
 
 
 def _category(code: int, message: str) -> Category:
+    if code == CONNECTION_CLOSED and message.startswith("SSE stream"):
+        # The SDK's word for an answer that broke off; servers use the number for anything.
+        return Category.TRANSPORT
     if code in (METHOD_NOT_FOUND, _RESOURCE_NOT_FOUND):
         return Category.NOT_FOUND
     if code == INVALID_PARAMS:

@@ -19,12 +19,12 @@ from mcp_types import ErrorData
 
 from banyan.core.call import Category
 from banyan.tools.mcp.endpoint import Address
-from banyan.tools.mcp.events import EventStream, checked, error_message
+from banyan.tools.mcp.events import EventStream, error_message, readable
 from banyan.tools.mcp.failures import local_error, status_error
 
 CONNECT_S = 10
-NOTICE_S = 5
-"""For a message that has no answer: a server that does not even take it must not hold up the next one."""
+NOTICE_S = 2
+"""For a message that has no answer: a server that does not even take it must not hold up the next one, or the end."""
 
 _SSE_EVENT_BYTES = 2**20 - 2**12
 """The SDK's reader of the older transport ends the connection at 1 MiB."""
@@ -105,7 +105,10 @@ class BoundedClient(httpx2.AsyncClient):
             return _answer(request, _odd(f"the server answered with more than {self._cap:,} bytes"))
         headers = {name: value for name, value in response.headers.items() if name == MCP_SESSION_ID}
         headers["content-type"] = "application/json"
-        return httpx2.Response(response.status_code, headers=headers, content=await checked(body), request=request)
+        content = await readable(body)
+        if isinstance(content, ErrorData):
+            return _answer(request, content)
+        return httpx2.Response(response.status_code, headers=headers, content=content, request=request)
 
     async def _refusal(self, response: httpx2.Response, request: httpx2.Request) -> httpx2.Response:
         """Return the error that the server states in its own words, or one made from the status."""
@@ -117,9 +120,7 @@ class BoundedClient(httpx2.AsyncClient):
             )
         body = await _body(response, _ERROR_BODY_BYTES)
         if body and status not in (401, 403, 429) and _is_error(body):
-            return httpx2.Response(
-                status, headers={"content-type": "application/json"}, content=await checked(body), request=request
-            )
+            return httpx2.Response(status, headers={"content-type": "application/json"}, content=body, request=request)
         return _answer(request, status_error(status, response.headers.get("retry-after")))
 
 

@@ -23,7 +23,7 @@ _POLL_S = 0.02
 _REAP_S = 2.0
 """For a killed process to be gone; only one stuck in the kernel takes longer."""
 
-_GUARD = 'read -r _ && exit 0; kill -TERM -- "-$1"; sleep 1; kill -KILL -- "-$1"'
+_GUARD = 'read -r _ && exit 0; kill -s TERM -- "-$1"; sleep 1; kill -s KILL -- "-$1"'
 """Waits for our end of its input to close, which the system does when we die, however we die."""
 
 

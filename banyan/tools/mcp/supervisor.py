@@ -68,11 +68,11 @@ class Supervisor:
 
     @property
     def state(self) -> str:
-        """One word for `doctor`: idle, starting, running, backing_off, broken or closed."""
+        """One word for `doctor`: idle, starting, running, stopping, backing_off, broken or closed."""
         if self._closed:
             return "closed"
         if self.session is not None:
-            return "running"
+            return "stopping" if self.session.over.is_set() else "running"
         if self.breaker.open:
             return "broken"
         if self.breaker.wait_s > 0:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, closing
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -75,10 +76,15 @@ def alive(pid: int) -> bool:
         return False
 
 
-async def until_gone(*pids: int, within_s: float = 5) -> None:
+async def until(happened: Callable[[], bool], within_s: float = 5) -> None:
+    """Wait for what another process does."""
     with anyio.fail_after(within_s):
-        while any(alive(pid) for pid in pids):
+        while not happened():  # noqa: ASYNC110 - other processes set no event of ours
             await anyio.sleep(0.02)
+
+
+async def until_gone(*pids: int) -> None:
+    await until(lambda: not any(alive(pid) for pid in pids))
 
 
 @pytest.fixture
@@ -109,23 +115,32 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         yield make
 
 
-@pytest.fixture(scope="session")
-def everyday_url() -> Iterator[str]:
-    """The ordinary server over streamable HTTP, on a free port of the loopback."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with subprocess.Popen([*EVERYDAY, str(port)], stderr=subprocess.DEVNULL) as process:
+@contextmanager
+def serve(*more: str) -> Iterator[str]:
+    """Run the ordinary server over HTTP on a free port of the loopback, and give its address."""
+    port = free_port()
+    with running([*EVERYDAY, str(port), *more], port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def running(command: Sequence[str], port: int) -> Iterator[None]:
+    """Run a server for as long as the block lasts, from when it listens on `port`."""
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         try:
             _wait_for(port)
-            yield f"http://127.0.0.1:{port}/mcp"
+            yield
         finally:
             process.kill()
 
 
-def _wait_for(port: int) -> None:
-    import time
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
+
+def _wait_for(port: int) -> None:
     until = time.monotonic() + 20
     while time.monotonic() < until:
         with closing(socket.socket()) as probe:
