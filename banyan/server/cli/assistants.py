@@ -235,15 +235,15 @@ def _client(name: str, config_path: Path | None) -> tuple[Client, Path]:
 
 
 def _options(shell: Shell) -> list[str]:
-    """Return the options without which the assistant's Banyan would be another one than this.
+    """Return the options without which the assistant's Banyan could be another one than this.
+
+    The home is always among them: an assistant has an environment of its own, and so another default.
 
     Raises:
-        InvalidArgument: one of them holds a password.
+        InvalidArgument: the database has a password in its URL.
     """
-    from platformdirs import user_data_path
-
     settings = shell.settings
-    words = [] if settings.home == user_data_path("banyan", appauthor=False) else ["--home", str(settings.home)]
+    words = ["--home", str(settings.home)]
     if settings.database == _database_of_file(settings.home):
         return words
     from banyan.server.literals import without_secrets

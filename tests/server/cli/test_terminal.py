@@ -1,0 +1,82 @@
+"""On a terminal there are tables, colours and bars; elsewhere plain text alone."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from banyan.server.cli.terminal import Row, Terminal, as_json, harmless
+
+BANYAN = [sys.executable, "-m", "banyan.server.cli"]
+
+
+class Tty(io.StringIO):
+    """A terminal, as far as anybody can tell."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_table_fits_a_terminal_of_eighty_columns_and_keeps_every_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Tty()
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    rows = [Row(cells=("a__" + "very_long_name_" * 3, "word " * 30), style="red")]
+    Terminal().table(("tool", "what it does"), rows)
+    shown = screen.getvalue()
+    assert "\x1b[" in shown
+    plain = "".join(part.split("m", 1)[-1] for part in shown.split("\x1b["))
+    assert max(len(line.rstrip()) for line in plain.splitlines()) <= 80
+    assert plain.count("word") == 30
+
+
+def test_elsewhere_a_table_is_whole_and_without_a_trace_of_colour(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal().table(("a", "b"), [Row(cells=("x" * 60, "y\ny" * 60), style="red"), Row(cells=("x", ""))])
+    out, _ = capsys.readouterr()
+    assert "\x1b" not in out
+    assert len(out.splitlines()) == 3
+    assert "x" * 60 in out
+
+
+def test_quiet_leaves_results_and_errors_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal(quiet=True)
+    terminal.note("note")
+    terminal.warn("warning")
+    terminal.line("result")
+    terminal.error("wrong")
+    with terminal.progress("work") as update:
+        update(1, 1)
+    assert capsys.readouterr() == ("result\n", "error: wrong\n")
+
+
+def test_what_orjson_cannot_write_is_written_all_the_same() -> None:
+    assert as_json({"big": 2**70, "lone": "\ud800"}) == b'{"big": 1180591620717411303424, "lone": "\\ud800"}'
+
+
+@pytest.mark.parametrize("text", ["a\x1b[31mb", "a\x07b", "a\x9bb", "a\u202eb", "a\rb"])
+def test_what_steers_a_terminal_is_taken_out(text: str) -> None:
+    assert harmless(text).startswith("a\ufffd")
+    assert harmless("tab\tand\nnewline é 漢") == "tab\tand\nnewline é 漢"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's here")
+def test_a_real_terminal_gets_colours_and_a_question_without_echo() -> None:
+    leader, follower = pty.openpty()
+    words = [*BANYAN, "secret", "set", "HUB_TOKEN"]
+    with subprocess.Popen(words, stdin=follower, stdout=follower, stderr=follower, start_new_session=True) as process:
+        os.close(follower)
+        shown = b""
+        while b"Value of HUB_TOKEN" not in shown:
+            shown += os.read(leader, 1000)
+        os.write(leader, b"tok-0123456789\n")
+        while b"is kept in" not in shown:
+            shown += os.read(leader, 1000)
+        assert process.wait(20) == 0
+    os.close(leader)
+    assert b"tok-0123456789" not in shown
