@@ -372,10 +372,9 @@ def test_tests_are_functions_without_mocks_or_sleeps() -> None:
         for node in ast.walk(tree_of(path)):
             kind = isinstance(node, ast.ClassDef) and node.name.startswith("Test")
             mock = isinstance(node, ast.Import | ast.ImportFrom) and "unittest" in ast.unparse(node)
-            # Server programs under tests/servers are told to be slow; tests themselves wait for events.
-            sleep = (
-                isinstance(node, ast.Call) and ast.unparse(node.func) == "time.sleep" and "servers" not in path.parts
-            )
+            # Programs under tests/servers are told to be slow, and fixtures wait for programs; tests wait for events.
+            waits = "servers" in path.parts or path.name == "conftest.py"
+            sleep = isinstance(node, ast.Call) and ast.unparse(node.func) == "time.sleep" and not waits
             if isinstance(node, ast.stmt | ast.expr) and (kind or mock or sleep):
                 wrong.append(where(path, node))
     assert not wrong
