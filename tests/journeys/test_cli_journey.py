@@ -75,13 +75,14 @@ def test_from_an_assistants_servers_to_banyan_in_the_assistant(
 
     person.types("servers")
     person.types("import", "claude-desktop")
-    (tmp_path / "shelf.py").write_text(SHELF, encoding="utf-8")
+    (tmp_path / "library.py").write_text(SHELF, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    person.types("add", "python", "shelf")
-    assert [one["source"] for one in person.asks("servers")["servers"]] == ["day", "shelf"]
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    person.types("add", "python", "library")
+    assert [one["source"] for one in person.asks("servers")["servers"]] == ["day", "library"]
     assert person.asks("find", "day__echo")["results"][0]["name"] == "day__echo"
-    assert "text" in person.types("describe", "day__echo").stdout
-    assert "good morning" in person.types("call", "day__echo", "text=good morning").stdout
+    assert "text" in person.types("describe", "day__echo")
+    assert "good morning" in person.types("call", "day__echo", "text=good morning")
     person.types("call", "day__echo", "txt=x", status=2)
     person.types("call", "day__fail", status=5)
     assert person.asks("doctor")["ok"]
@@ -96,7 +97,7 @@ def test_from_an_assistants_servers_to_banyan_in_the_assistant(
     person.types("uninstall", "claude-desktop")
     assert config.read_bytes() == before
     person.types("remove", "day")
-    person.types("remove", "shelf")
+    person.types("remove", "library")
     assert person.asks("secret", "list") == {"secrets": []}
     person.types("find", "echo a text", status=3)
 
@@ -112,7 +113,7 @@ async def use_as_the_assistant_does(entry: dict[str, Any]) -> str | None:
         called = await client.call_tool("call_tool", arguments)
         assert called.structured_content is not None
         assert "good evening" in called.structured_content["preview"]
-        burnt = await client.call_tool("call_tool", {"name": "shelf__burn_book", "arguments": {"title": "Emma"}})
+        burnt = await client.call_tool("call_tool", {"name": "library__burn_book", "arguments": {"title": "Emma"}})
         assert burnt.structured_content is not None
         approval: str | None = burnt.structured_content.get("approval_id")
         return approval
