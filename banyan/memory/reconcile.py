@@ -47,12 +47,21 @@ def identity(spec: ToolSpec) -> str:
 
 
 def by_identity(specs: Sequence[ToolSpec]) -> tuple[dict[str, ToolSpec], tuple[str, ...]]:
-    """Return specs by identity in their order, the first of equals; and a note where there were equals."""
+    """Return specs by identity in their order, the first of equals; and notes on those that are left out."""
     found: dict[str, ToolSpec] = {}
+    notes: list[str] = []
+    twice = 0
     for spec in specs:
-        found.setdefault(identity(spec), spec)
-    twice = len(specs) - len(found)
-    return found, (f"{twice} tools were listed more than once; the first of each counts",) if twice else ()
+        try:
+            key, _ = identity(spec), spec.digest
+        except ValueError as error:
+            notes.append(f"{ascii(spec.upstream_name)[:80]} is left out: {error}")
+            continue
+        twice += key in found
+        found.setdefault(key, spec)
+    if twice:
+        notes.append(f"{twice} tools were listed more than once; the first of each counts")
+    return found, tuple(notes)
 
 
 def standing(spec: ToolSpec, *, disabled: bool) -> tuple[ToolState, str | None]:

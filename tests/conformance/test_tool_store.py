@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from banyan.core.errors import UnknownSource, UnknownTool
+from banyan.core.errors import UnknownHandle, UnknownSource, UnknownTool
 from banyan.core.find import Document
 from banyan.core.ids import SourceName
 from banyan.core.source import Difference, Source, SourceKind, SyncReport
@@ -166,6 +166,25 @@ async def test_hostile_names_are_stored_and_hide_nothing(stores: Database) -> No
     assert len(set(report.new)) == len(names) + 1
     assert [tool.spec for tool in await stores.tools.get(report.new)] == [*specs, READ]
     assert len(await stores.tools.names()) == len(names) + 1
+
+
+async def test_a_tool_that_is_no_json_is_left_out_with_a_note_and_hides_nothing(stores: Database) -> None:
+    deep: dict[str, object] = {}
+    for _ in range(2_000):
+        deep = {"items": deep}
+    bad = [ToolSpec(server="s", upstream_name="a\ud800"), ToolSpec(server="s", upstream_name="deep", input_schema=deep)]
+    report = await stores.tools.sync(FILES, [*bad, READ])
+    assert (report.new, len(report.notes)) == (("files__read",), 2)
+
+
+async def test_names_that_nobody_could_have_are_names_that_nobody_has(stores: Database) -> None:
+    for name in ("", "\0", "\ud800", "x" * 100_000):
+        assert await stores.tools.get([name]) == []
+        assert await stores.documents.documents([name]) == []
+        with pytest.raises(UnknownSource):
+            await stores.sources.get(name)
+        with pytest.raises(UnknownHandle):
+            await stores.artifacts.get(name)
 
 
 async def test_servers_are_counted_by_state(stores: Database) -> None:
