@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,8 +65,8 @@ def _shown(value: Any, how: _Cut, path: Sequence[str], level: int) -> Any:
     if isinstance(value, Mapping):
         return _object(value, how, path, level)
     if isinstance(value, list | tuple):
-        if level >= how.levels:
-            return [f"{MARK}+{len(value)}"] if value else []
+        if level >= how.levels and any(isinstance(one, Mapping | list | tuple) for one in value):
+            return [f"{MARK}+{len(value)}"]
         kept = [_shown(one, how, (*path, str(at)), level + 1) for at, one in enumerate(value[: how.elements])]
         return kept + ([f"{MARK}+{len(value) - len(kept)}"] if len(value) > len(kept) else [])
     if isinstance(value, str):
@@ -77,16 +77,30 @@ def _shown(value: Any, how: _Cut, path: Sequence[str], level: int) -> Any:
 
 def _object(value: Mapping[str, Any], how: _Cut, path: Sequence[str], level: int) -> Any:
     if level >= how.levels:
-        brief = {key: value[key] for key in ("type", "$ref") if isinstance(value.get(key), str)}
-        return {**brief, MARK: _hint(path)} if value.keys() - brief.keys() else dict(value)
+        return _stub(value, path)
     shown: dict[str, Any] = {}
     for key, one in value.items():
         if len(shown) >= how.members:
-            shown[MARK] = f"+{len(value) - len(shown)} more: {', '.join(list(value)[len(shown) :][:20])[:300]}"
+            left = list(value)[len(shown) :]
+            shown[MARK] = f"+{len(left)} more: {_names(left)}; {_hint(path)}"
             break
         shown[str(key)[:120]] = _shown(one, how, (*path, str(key)), level + 1)
     return shown
 
 
+def _stub(value: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """Return what stands for an object that is left out: its type where it is a schema, else its keys."""
+    brief = {key: value[key] for key in ("type", "$ref") if isinstance(value.get(key), str)}
+    if len(brief) == len(value):
+        return brief
+    return {**brief, MARK: _hint(path) if brief else f"{_names(value)}; {_hint(path)}"}
+
+
+def _names(keys: Iterable[str]) -> str:
+    return cut(", ".join(str(key)[:60] for key, _ in zip(keys, range(40), strict=False)), 300)
+
+
 def _hint(path: Sequence[str]) -> str:
-    return f"describe with path={pointer.build(path)}"
+    # A path without the name of a schema leads into the input schema: the shorter form, since it stands often.
+    segments = path[1:] if len(path) > 1 and path[0] == "input_schema" else path
+    return f"describe with path={pointer.build(segments)}"

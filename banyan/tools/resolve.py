@@ -37,7 +37,7 @@ class ResolveLimits:
     """Tools kept in memory, least recently used leaves first."""
     nearest: int = 3
     """Names suggested for one that nobody has."""
-    nearest_at: float = 55.0
+    nearest_at: float = 60.0
     """Likeness, 0 to 100, from which a name is suggested."""
 
 
