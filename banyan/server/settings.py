@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -126,6 +128,11 @@ def load(home: Path | str | None = None, database: str | None = None) -> Setting
         return Settings.model_validate(found)
     except ValidationError as error:
         raise SettingsError(_sentence(error, folder / SETTINGS_FILE)) from None
+
+
+def environment() -> Mapping[str, str]:
+    """Return this process's environment; a tool server is given the part of it that every program needs."""
+    return MappingProxyType(os.environ)
 
 
 def _default_home() -> Path:

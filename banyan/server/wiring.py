@@ -16,7 +16,7 @@ from banyan.core.source import Source, SourceKind
 from banyan.memory.database import Database
 from banyan.retrieval.index import HybridIndex, IndexLimits
 from banyan.server.secrets import SecretStores
-from banyan.server.settings import RuleSettings, Settings
+from banyan.server.settings import RuleSettings, Settings, environment
 from banyan.tools.backends import Backends
 from banyan.tools.describe import Describer
 from banyan.tools.find import Finder, FindLimits
@@ -138,7 +138,14 @@ def _backends(
             idle_stop_s=sessions.idle_stop_s,
             message_cap_bytes=sessions.message_cap_bytes,
         )
-        return McpBackend(source, secrets=secrets, limits=limits, log_dir=settings.home / "logs", on_changed=on_changed)
+        return McpBackend(
+            source,
+            secrets=secrets,
+            limits=limits,
+            log_dir=settings.home / "logs",
+            on_changed=on_changed,
+            environment=environment(),
+        )
 
     def python(source: Source) -> Backend:
         from banyan.tools.python_source import PythonBackend
