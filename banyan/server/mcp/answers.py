@@ -84,24 +84,37 @@ def _effects(effects: dict[str, Any]) -> str:
 
 
 def described(descriptions: Sequence[Description], limit: int) -> Answer:
-    """Return descriptions of tools, each cut to an equal share; the answer says by which `path` to ask on."""
+    """Return descriptions of tools, each cut to an equal share; the answer says by which `path` to ask on.
+
+    Where even the shortest form of all is too long, tools are left out from the end, and named.
+    """
     whole: list[dict[str, Any]] = [sanitise_json(one.to_json()) for one in descriptions]
-    long = [{key: value for key, value in one.items() if key in _LONG} for one in whole]
-    before: list[str] = []
-    # Once to the limit, so that looking for the share that fits handles nothing larger.
-    long = [fit(one, limit, cuts=before) for one in long]
+    short = [{key: one[key] for key in one if key not in _LONG} for one in whole]
+    cuts: list[str] = []
+    # Once to the most that a share can be, so that looking for the share that fits handles nothing larger.
+    share = max(_LEAST_PART, limit // 2 // max(1, len(whole)))
+    long = [fit({key: one[key] for key in one if key in _LONG}, share, cuts=cuts) for one in whole]
 
-    def shown(budget: int) -> Answer:
-        cuts = list(before)
-        tools = [one | fit(part, budget, cuts=cuts) for one, part in zip(whole, long, strict=True)]
-        data: dict[str, Any] = {"tools": tools}
-        texts = [_described_text(one) for one in tools]
-        if cuts:
-            data["cut"] = sorted(set(cuts), key=len)[:_CUTS_SHOWN]
-            texts.append(f"[cut to fit; whole with one name and `path`, such as {', '.join(data['cut'])}]")
-        return Answer(text="\n\n".join(texts), data=data)
+    def shown(count: int, budget: int) -> Answer:
+        now = list(cuts)
+        parts = [fit(part, max(budget, _LEAST_PART), cuts=now) for part in long[:count]]
+        tools = [head | part for head, part in zip(short, parts, strict=False)]
+        return _tools(tools, now, [one["name"] for one in short[count:]])
 
-    return shown(max(most(limit, lambda budget: shown(budget).size_chars, limit), _LEAST_PART))
+    count = max(1, most(len(whole), lambda n: shown(n, 0).size_chars, limit))
+    return shown(count, most(share, lambda budget: shown(count, budget).size_chars, limit))
+
+
+def _tools(tools: list[dict[str, Any]], cuts: list[str], left_out: list[str]) -> Answer:
+    data: dict[str, Any] = {"tools": tools}
+    texts = [_described_text(one) for one in tools]
+    if cuts:
+        data["cut"] = sorted(set(cuts), key=len)[:_CUTS_SHOWN]
+        texts.append(f"[cut to fit; whole with one name and `path`, such as {', '.join(data['cut'])}]")
+    if left_out:
+        data["left_out"] = left_out
+        texts.append(f"[left out to fit; ask again for {', '.join(left_out)}]")
+    return Answer(text="\n\n".join(texts), data=data)
 
 
 def _described_text(tool: dict[str, Any]) -> str:
@@ -111,7 +124,7 @@ def _described_text(tool: dict[str, Any]) -> str:
     about = [tool["name"], tool["title"], f"of {tool['server']}", _effects(tool["effects"])]
     if tool["state"] != "active":
         about.append(f"{tool['state']}, cannot be called: {tool['state_reason'] or 'no reason known'}")
-    lines = [" · ".join(str(one) for one in about if one), str(tool["description"])]
+    lines = [" · ".join(str(one) for one in about if one), str(tool.get("description", ""))]
     told = ("tags", "examples", "combines_with", "input_schema", "output_schema")
     lines += [f"{key.replace('_', ' ')}: {_plain(tool[key])}" for key in told if tool.get(key)]
     return "\n".join(line for line in lines if line)
@@ -124,11 +137,11 @@ def _plain(value: Any) -> str:
 def called(outcome: Outcome, limit: int) -> Answer:
     """Return what came of a call; the preview is cut to what fits, and the answer says how to read on."""
     data: dict[str, Any] = sanitise_json(outcome.to_json())
-    for key in ("message", "fix", "rule"):
+    for key, share in (("message", 10), ("fix", 8), ("rule", 20)):
         if isinstance(data.get(key), str):
-            data[key] = fit_text(data[key], limit // 8)
+            data[key] = fit_text(data[key], limit // share)
     if "notes" in data:
-        data["notes"] = fit(data["notes"], limit // 8)
+        data["notes"] = fit(data["notes"], limit // 10)
     preview: str = data["preview"]
 
     def shown(count: int) -> Answer:
@@ -152,7 +165,7 @@ def _called_text(data: dict[str, Any]) -> str:
         )
     elif data["handle"]:
         lines.append(f"[handle {data['handle']}]")
-    return "\n".join(lines)
+    return "\n".join(lines) or "ok"
 
 
 def _failure_text(data: dict[str, Any]) -> str:

@@ -294,6 +294,25 @@ async def test_clients_are_told_when_the_catalogue_changes(connect: Connect, b: 
     assert before != after
 
 
+async def test_a_change_by_another_banyan_is_told_within_two_seconds(b: banyan.Banyan) -> None:
+    def elsewhere() -> str:
+        """Be elsewhere."""
+        return "elsewhere"
+
+    elsewhere.__module__ = "other"
+    async with (
+        Client(make_server(b, ServeOptions()), mode="auto") as client,
+        client.listen(tools_list_changed=True) as events,
+        banyan.open(b.settings.home, watch=False) as other,
+    ):
+        await other.add(elsewhere)
+        with anyio.fail_after(2):
+            async for _ in events:
+                break
+        assert "other (1: elsewhere)" in ((await client.list_tools()).tools[0].description or "")
+        await other.remove("other")
+
+
 async def test_every_tool_can_be_shown_natively(b: banyan.Banyan, mode: str) -> None:
     async with Client(make_server(b, ServeOptions(expose=Expose.ALL)), mode=mode) as client:
         tools = (await client.list_tools()).tools
