@@ -22,8 +22,9 @@ _HASH = 6
 def wire_name(server: str, upstream: str, taken: Collection[str]) -> ToolName:
     """Return a wire name for the tool `upstream` of `server` that is not in `taken`.
 
-    The plain form is `server__tool`. Where it is taken, too long or lost letters to the alphabet, a
-    hash of the exact pair is appended, so the name does not depend on the order in which tools arrive.
+    The plain form is `server__tool`; signs outside the alphabet become `_`. Where it is taken, too long or lost
+    letters, a hash of the exact pair is appended. Of two tools with one plain form the first to come has it, and
+    keeps it: names are given once.
 
     Args:
         server: the server's name, any text.

@@ -6,10 +6,10 @@ Doubles of every port ship in `banyan.testing`, and pass the same conformance su
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,8 +84,18 @@ class ToolStore(Protocol):
         """Return a number that grows with every change of the catalogue, by any process."""
         ...
 
-    async def sync(self, source: SourceName, specs: Sequence[ToolSpec], *, notes: Sequence[str] = ()) -> SyncReport:
+    async def sync(
+        self,
+        source: SourceName,
+        specs: Sequence[ToolSpec],
+        *,
+        servers: frozenset[str] | None = None,
+        notes: Sequence[str] = (),
+    ) -> SyncReport:
         """Make the catalogue hold exactly `specs` for `source`, in one transaction, and say what changed.
+
+        With `servers` only the tools of these servers are compared, and the others left as they are; every spec
+        must be of one of them.
 
         Specs are told apart by (server, upstream_name); of two that are equal in both the first counts. Names
         are given here, and kept for ever: a tool that goes and comes back has its old name. A spec with a `fault`
@@ -289,6 +299,18 @@ class Backend(Protocol):
 
     async def aclose(self) -> None:
         """Stop whatever runs; idempotent."""
+        ...
+
+
+@runtime_checkable
+class PartedBackend(Protocol):
+    """A backend whose tools are too many to hold at once: it lists them a few servers at a time."""
+
+    def listings(self) -> AsyncIterator[Listing]:
+        """Yield listings that are each complete for their `servers`, and together for the source.
+
+        Raises `SourceUnavailable`.
+        """
         ...
 
 

@@ -17,6 +17,9 @@ class SourceKind(StrEnum):
 
     MCP = "mcp"
     PYTHON = "python"
+    OPENAPI = "openapi"
+    AWS = "aws"
+    GOOGLE = "google"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +46,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """What a source lists now."""
+    """What a source lists now: all of it, or all of some of its servers."""
 
     tools: tuple[ToolSpec, ...]
     instructions: str = ""
+    servers: frozenset[str] | None = None
+    """The servers that the listing is complete for; None means the whole source."""
     notes: tuple[str, ...] = ()
     """What was wrong with the listing as a whole: duplicates dropped, entries that could not be read."""
 

@@ -82,6 +82,8 @@ class ToolSpec:
     examples: tuple[Example, ...] = ()
     combines_with: str = ""
     """How the tool goes together with others, in a sentence."""
+    binding: Mapping[str, Any] = field(default_factory=dict)
+    """What its own backend needs to run it, as the method and path of an HTTP operation; shown to no model."""
     fault: str | None = None
     """Why the tool cannot be offered; it is catalogued as quarantined."""
 
@@ -112,7 +114,7 @@ class Tool:
 
 def spec_json(spec: ToolSpec) -> dict[str, Any]:
     """Return `spec` as the JSON object that the database keeps and the digest is made of."""
-    return {
+    found: dict[str, Any] = {
         "server": spec.server,
         "upstream_name": spec.upstream_name,
         "title": spec.title,
@@ -125,6 +127,7 @@ def spec_json(spec: ToolSpec) -> dict[str, Any]:
         "combines_with": spec.combines_with,
         "fault": spec.fault,
     }
+    return found | {"binding": spec.binding} if spec.binding else found
 
 
 def _effects_json(effects: Effects) -> dict[str, Any]:
@@ -151,6 +154,7 @@ def spec_from_json(data: Mapping[str, Any]) -> ToolSpec:
         tags=tuple(data["tags"]),
         examples=tuple(Example(text=one["text"], arguments=one["arguments"]) for one in data["examples"]),
         combines_with=data["combines_with"],
+        binding=data.get("binding", {}),
         fault=data["fault"],
     )
 

@@ -44,8 +44,17 @@ class SqlTools:
         """Return a number that grows with every change of the catalogue, by any process."""
         return await self._transactions.read(read_version)
 
-    async def sync(self, source: SourceName, specs: Sequence[ToolSpec], *, notes: Sequence[str] = ()) -> SyncReport:
+    async def sync(
+        self,
+        source: SourceName,
+        specs: Sequence[ToolSpec],
+        *,
+        servers: frozenset[str] | None = None,
+        notes: Sequence[str] = (),
+    ) -> SyncReport:
         """Make the catalogue hold exactly `specs` for `source`, in one transaction, and say what changed.
+
+        With `servers` only the tools of these servers are compared, and the others left as they are.
 
         The source's `synced_at` becomes now and its `sync_error` None. What is unchanged is not written.
         """
@@ -53,7 +62,7 @@ class SqlTools:
         now = self._clock()
 
         def prepare(connection: Connection) -> _Listed:
-            return _listed(connection, source, specs)
+            return _listed(connection, source, specs, servers)
 
         # Digests are made and bodies packed before the write, which others wait for.
         listed = await self._transactions.read(prepare)
@@ -109,6 +118,8 @@ class _Listed:
 
     version: int
     """Version of the catalogue that it was compared with."""
+    servers: frozenset[str] | None
+    """What the listing is complete for; None means the source."""
     known: dict[str, Known]
     specs: dict[str, ToolSpec]
     notes: tuple[str, ...]
@@ -116,7 +127,7 @@ class _Listed:
     """Bodies to be stored, by digest; as good as complete."""
 
     def body(self, spec: ToolSpec, packer: Packer) -> bytes:
-        return self.packed.get(spec.digest) or packer.pack(canonical(spec_json(spec)))
+        return self.packed.get(spec.digest) or packer.pack(orjson.dumps(spec_json(spec)))
 
 
 def read_version(connection: Connection) -> int:
@@ -125,20 +136,22 @@ def read_version(connection: Connection) -> int:
     return version
 
 
-def _listed(connection: Connection, source: SourceName, listed: Sequence[ToolSpec]) -> _Listed:
+def _listed(
+    connection: Connection, source: SourceName, listed: Sequence[ToolSpec], servers: frozenset[str] | None
+) -> _Listed:
     found, notes = by_identity(listed)
-    version, known = read_version(connection), _known(connection, source)
+    version, known = read_version(connection), _known(connection, source, servers)
     packer, packed = Packer(), {}
     for key, spec in found.items():
         if key not in known or known[key].digest != spec.digest:
-            packed[spec.digest] = packer.pack(canonical(spec_json(spec)))
-    return _Listed(version=version, known=known, specs=found, notes=notes, packed=packed)
+            packed[spec.digest] = packer.pack(orjson.dumps(spec_json(spec)))
+    return _Listed(version=version, servers=servers, known=known, specs=found, notes=notes, packed=packed)
 
 
 def _sync(connection: Connection, source: SourceName, listed: _Listed, now: datetime) -> tuple[Plan, list[ToolChange]]:
     next_id = lock_catalogue(connection)
     get_source(connection, source)
-    known = listed.known if read_version(connection) == listed.version else _known(connection, source)
+    known = listed.known if read_version(connection) == listed.version else _known(connection, source, listed.servers)
     plan = reconcile(known, listed.specs, lambda: connection.scalars(select(tools.c.name_fold)).all())
     changes = _write_changed(connection, plan, listed, now)
     _write_new(connection, source, plan, listed, next_id, now)
@@ -149,10 +162,12 @@ def _sync(connection: Connection, source: SourceName, listed: _Listed, now: date
     return plan, changes
 
 
-def _known(connection: Connection, source: SourceName) -> dict[str, Known]:
+def _known(connection: Connection, source: SourceName, servers: frozenset[str] | None) -> dict[str, Known]:
     query = select(tools.c.identity, tools.c.id, tools.c.name, tools.c.digest, tools.c.state, tools.c.disabled).where(
         tools.c.source == source
     )
+    if servers is not None:
+        query = query.where(tools.c.server.in_(servers))
     return {
         key: Known(id=id_, name=name, digest=digest, state=STATES[state], disabled=disabled)
         for key, id_, name, digest, state, disabled in connection.execute(query)

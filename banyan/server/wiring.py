@@ -114,6 +114,7 @@ def _invoker(
         artifacts=database.artifacts,
         approvals=database.approvals,
         redact=secrets.redact,
+        secret=secrets.get,
         clock=now,
     )
     limits = CallLimits(

@@ -84,11 +84,20 @@ class MemoryTools:
         """Return a number that grows with every change of the catalogue."""
         return self._catalogue.version
 
-    async def sync(self, source: SourceName, specs: Sequence[ToolSpec], *, notes: Sequence[str] = ()) -> SyncReport:
+    async def sync(
+        self,
+        source: SourceName,
+        specs: Sequence[ToolSpec],
+        *,
+        servers: frozenset[str] | None = None,
+        notes: Sequence[str] = (),
+    ) -> SyncReport:
         """Make the catalogue hold exactly `specs` for `source`, and say what changed.  Raises `UnknownSource`."""
         kept = await MemorySources(self._catalogue).get(source)
         listed, more = by_identity(specs)
-        plan = reconcile(self._known(source), listed, lambda: [name.casefold() for name in self._catalogue.tools])
+        plan = reconcile(
+            self._known(source, servers), listed, lambda: [name.casefold() for name in self._catalogue.tools]
+        )
         changes = tuple(
             ToolChange(name=tool.name, differences=differences(spec_json(self._spec(tool.name)), spec_json(spec)))
             for tool, spec in plan.changed
@@ -151,8 +160,12 @@ class MemoryTools:
     def _spec(self, name: str) -> ToolSpec:
         return self._catalogue.tools[name].spec
 
-    def _known(self, source: SourceName) -> dict[str, Known]:
-        tools = [tool for tool in self._catalogue.tools.values() if tool.source == source]
+    def _known(self, source: SourceName, servers: frozenset[str] | None) -> dict[str, Known]:
+        tools = [
+            tool
+            for tool in self._catalogue.tools.values()
+            if tool.source == source and (servers is None or tool.spec.server in servers)
+        ]
         return {
             identity(tool.spec): Known(
                 id=0,

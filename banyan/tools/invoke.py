@@ -16,9 +16,18 @@ import anyio.to_thread
 
 from banyan.core.call import CallRecord, CallState, Category, Outcome, OutcomeKind, RawResult
 from banyan.core.canonical import digest
-from banyan.core.errors import BanyanError, CallFailed, Conflict, DatabaseUnavailable, StorageFull, UnknownTool
+from banyan.core.errors import (
+    BanyanError,
+    CallFailed,
+    Conflict,
+    DatabaseUnavailable,
+    SecretMissing,
+    StorageFull,
+    UnknownTool,
+)
 from banyan.core.ids import CallId, uuid7
 from banyan.core.policy import Action, decide
+from banyan.core.preset import PRESETS, fill, hidden_arguments
 from banyan.core.tool import ToolState
 from banyan.tools import refusal
 from banyan.tools.keep import Kept, is_small, keep
@@ -89,6 +98,8 @@ class CallPorts:
     approvals: ApprovalStore
     redact: Callable[[str], str]
     """Returns a text with every known secret hidden."""
+    secret: Callable[[str], str | None]
+    """Returns a secret by its name, for presets that refer to one; may block."""
     clock: Clock
 
 
@@ -218,6 +229,8 @@ class Invoker:
             call.arguments_digest = digest(mended.arguments)
         except NotMendable as broken:
             raise Refused(refusal.wrong_arguments(tool, (broken.problem,))) from None
+        if taken := hidden_arguments(tool.spec) & mended.arguments.keys():
+            raise Refused(refusal.preset_arguments(tool, sorted(taken)))
         call.arguments = mended.arguments
         call.notes += mended.notes
         if validator.note:
@@ -248,19 +261,17 @@ class Invoker:
         try:
             return await self._ports.backends.get(tool.source)
         except BanyanError as error:
-            failure = as_failure(error)
-        raise Refused(
-            Refusal(outcome=OutcomeKind.FAILED, category=failure.category, message=failure.message, fix=failure.fix)
-        )
+            raise Refused(_unreachable(as_failure(error))) from None
 
     async def _run(self, call: _Call, tool: Tool, backend: Backend) -> Outcome:
         """Send the call, and write down what came of it: before and after, where it may write or has a key."""
+        arguments = await self._filled(call, tool)
         durable = not tool.effects.read_only or call.request.idempotency_key is not None
         if durable:
             await self._prepare(call, tool)
         sending = Sending(
             tool=tool,
-            arguments=call.arguments,
+            arguments=arguments,
             timeout_s=call.request.timeout_s or self._ports.backends.timeout_s(tool.source) or self._limits.timeout_s,
             grace_s=self._limits.start_grace_s,
             caller=call.caller,
@@ -280,6 +291,16 @@ class Invoker:
         with anyio.CancelScope(shield=True):
             kept = await self._keep(raw)
         return await self._end(call, self._answered(call, raw, kept), kept, durable=durable)
+
+    async def _filled(self, call: _Call, tool: Tool) -> Mapping[str, Any]:
+        """Return the arguments with the source's presets: what a model neither sees nor chooses."""
+        if PRESETS not in tool.spec.binding:
+            return call.arguments
+        filled = partial(fill, tool.spec, call.arguments, self._ports.secret, source=tool.source)
+        try:
+            return await anyio.to_thread.run_sync(filled)
+        except SecretMissing as error:
+            raise Refused(_unreachable(as_failure(error))) from None
 
     async def _prepare(self, call: _Call, tool: Tool) -> None:
         try:
@@ -370,3 +391,7 @@ class Invoker:
             notes=tuple(call.notes),
             **rest,
         )
+
+
+def _unreachable(failure: CallFailed) -> Refusal:
+    return Refusal(outcome=OutcomeKind.FAILED, category=failure.category, message=failure.message, fix=failure.fix)

@@ -69,6 +69,17 @@ def not_offered(tool: Tool) -> Refusal:
     )
 
 
+def preset_arguments(tool: Tool, names: Sequence[str]) -> Refusal:
+    """Return what is said of arguments that a person has fixed for the caller."""
+    given = ", ".join(f"`{name}`" for name in names)
+    return Refusal(
+        outcome=OutcomeKind.FAILED,
+        category=Category.UNKNOWN_ARGUMENT,
+        message=f"`{tool.name}` takes no {given} from a caller: it is preset",
+        fix=f"call it again without {given}",
+    )
+
+
 def changed(tool: Tool) -> Refusal:
     """Return what is said of a tool that is no longer what the person was asked about."""
     return Refusal(

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 import anyio
 
 from banyan.core.errors import BanyanError, SourceUnavailable, UnknownSource
+from banyan.core.ports import PartedBackend
+from banyan.core.preset import presets, with_presets
 from banyan.core.source import Listing, Source, SyncReport
 from banyan.tools.shorten import cut
 
 if TYPE_CHECKING:
     from banyan.core.ports import Clock, SourceStore, ToolStore
+    from banyan.core.tool import ToolSpec
     from banyan.tools.backends import Backends
 
 logger = logging.getLogger(__name__)
@@ -93,11 +96,10 @@ class Syncer:
     async def _one(self, source: Source) -> SyncReport:
         began_s = time.monotonic()
         try:
-            listing = await self._list(source)
-            specs = listing.tools[: self._limits.max_tools]
-            report = await self._tools.sync(source.name, specs, notes=_notes(listing, len(specs)))
-            instructions = cut(listing.instructions, self._limits.instructions_chars)
-            await self._note(source, error=None, instructions=instructions)
+            with anyio.move_on_after(self._limits.timeout_s):
+                report = await self._take(source)
+                return replace(report, took_ms=(time.monotonic() - began_s) * 1_000)
+            report = await self._failed(source, f"it was not listed within {self._limits.timeout_s:g} s")
         except BanyanError as error:
             report = await self._failed(source, error.problem if isinstance(error, SourceUnavailable) else str(error))
         except Exception as error:
@@ -106,11 +108,36 @@ class Syncer:
             report = await self._failed(source, f"an error within Banyan: {type(error).__name__}")
         return replace(report, took_ms=(time.monotonic() - began_s) * 1_000)
 
-    async def _list(self, source: Source) -> Listing:
-        with anyio.move_on_after(self._limits.timeout_s):
-            backend = await self._backends.get(source.name)
-            return await backend.listing()
-        raise SourceUnavailable(source.name, f"it was not listed within {self._limits.timeout_s:g} s")
+    async def _take(self, source: Source) -> SyncReport:
+        backend = await self._backends.get(source.name)
+        if isinstance(backend, PartedBackend):
+            report = await self._parts(source, backend)
+        else:
+            listing = await backend.listing()
+            report = await self._write(source, listing)
+            await self._note(source, error=None, instructions=listing.instructions)
+        return report
+
+    async def _parts(self, source: Source, backend: PartedBackend) -> SyncReport:
+        """Sync part by part, then let go of the servers that no part was of."""
+        report = SyncReport(source=source.name)
+        seen: set[str] = set()
+        async for listing in backend.listings():
+            seen |= listing.servers or set()
+            report = _joined(report, await self._write(source, listing))
+        known = {one.server for one in await self._tools.servers() if one.source == source.name}
+        if left := frozenset(known - seen):
+            report = _joined(report, await self._tools.sync(source.name, (), servers=left))
+        await self._note(source, error=None)
+        return report
+
+    async def _write(self, source: Source, listing: Listing) -> SyncReport:
+        inside, notes = _inside(listing)
+        given = presets(source.config)
+        specs = [with_presets(spec, given) for spec in inside[: self._limits.max_tools]]
+        if left := len(inside) - len(specs):
+            notes = (*notes, f"{left:,} tools beyond the first {len(specs):,} were left out")
+        return await self._tools.sync(source.name, specs, servers=listing.servers, notes=notes)
 
     async def _failed(self, source: Source, problem: str) -> SyncReport:
         problem = cut(problem, self._limits.error_chars)
@@ -129,10 +156,28 @@ class Syncer:
         if error is not None:
             await self._sources.put(replace(now, sync_error=error))
         else:
-            said = now.instructions if instructions is None else instructions
+            said = now.instructions if instructions is None else cut(instructions, self._limits.instructions_chars)
             await self._sources.put(replace(now, synced_at=self._clock(), sync_error=None, instructions=said))
 
 
-def _notes(listing: Listing, taken: int) -> tuple[str, ...]:
-    left = len(listing.tools) - taken
-    return (*listing.notes, f"{left:,} tools beyond the first {taken:,} were left out") if left else listing.notes
+def _joined(one: SyncReport, two: SyncReport) -> SyncReport:
+    return replace(
+        one,
+        new=one.new + two.new,
+        changed=one.changed + two.changed,
+        gone=one.gone + two.gone,
+        back=one.back + two.back,
+        unchanged=one.unchanged + two.unchanged,
+        quarantined=one.quarantined + two.quarantined,
+        notes=one.notes + two.notes,
+    )
+
+
+def _inside(listing: Listing) -> tuple[tuple[ToolSpec, ...], tuple[str, ...]]:
+    """Return the tools that are of the listing's own servers, and its notes with one on the others."""
+    if listing.servers is None:
+        return listing.tools, listing.notes
+    inside = tuple(spec for spec in listing.tools if spec.server in listing.servers)
+    outside = len(listing.tools) - len(inside)
+    notes = (f"{outside:,} tools of other servers than the listing is of were left out",) if outside else ()
+    return inside, (*listing.notes, *notes)

@@ -90,6 +90,7 @@ class Room:
                 artifacts=database.artifacts,
                 approvals=database.approvals,
                 redact=redact,
+                secret={"ACCOUNT": "acct-1"}.get,
                 clock=clock,
             ),
             self.resolver,
