@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -18,6 +17,7 @@ from banyan.core.ids import SourceName
 from banyan.core.ports import Caller, Elicited, ServerSummary, ToolStore
 from banyan.core.source import Source, SourceKind, SyncReport
 from banyan.core.tool import EffectKind
+from banyan.server.config import SourceConfig, source_of
 from banyan.server.settings import Settings, load
 from banyan.server.watch import Watcher
 from banyan.server.wiring import Parts, Policies, build
@@ -29,30 +29,6 @@ if TYPE_CHECKING:
 
     from banyan.core.policy import Policy
     from banyan.server.doctor import DoctorReport
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
-_MCP = frozenset({"command", "env", "cwd", "url", "headers", "transport", "timeout_s", "start_timeout_s"})
-
-
-class SourceConfig(TypedDict, total=False):
-    """How a source is reached; see `banyan.core.source.Source`."""
-
-    command: Sequence[str]
-    """Program and arguments of an MCP server over stdio."""
-    env: Mapping[str, str]
-    """Environment of the program; a secret stands as `${NAME}`."""
-    cwd: str
-    """The folder in which the program runs; for Python, where the module is looked for, too."""
-    url: str
-    """Address of an MCP server over HTTP."""
-    headers: Mapping[str, str]
-    """Headers sent to it; a secret stands as `${NAME}`."""
-    transport: str
-    """`http` (the default) or `sse`."""
-    python: str
-    """`module` or `module:function` of Python tools."""
-    timeout_s: float
-    start_timeout_s: float
 
 
 class Banyan:
@@ -85,13 +61,14 @@ class Banyan:
 
         Args:
             what: a name for the source, or a function to offer as a tool, which joins the source of its module.
-            config: how a named source is reached: one of `command`, `url` and `python`, and what goes with it.
+            config: how a named source is reached: one of `command`, `url`, `python` and
+                `openapi`, and what goes with it.
 
         Raises:
             InvalidArgument: the name or the configuration is wrong.
             SourceUnavailable: the source cannot be listed; what was there before is kept.
         """
-        source = _named(what, config) if isinstance(what, str) else self._with_function(what)
+        source = source_of(what, config) if isinstance(what, str) else self._with_function(what)
         before = next((one for one in await self.sources() if one.name == source.name), None)
         await self._put(source)
         (report,) = await self.sync([source.name])
@@ -236,26 +213,6 @@ class Banyan:
         known = self._parts.functions.setdefault(name, {})
         known[function.__name__] = function
         return Source(name=name, kind=SourceKind.PYTHON, config={"target": module})
-
-
-def _named(name: str, config: SourceConfig) -> Source:
-    """Make a source of a name and how it is reached."""
-    if not _NAME.fullmatch(name):
-        raise InvalidArgument(
-            "name", f"`{name}` is not 1 to 40 letters, digits, `.`, `_` or `-`, starting with no sign"
-        )
-    ways = [key for key in ("command", "url", "python") if config.get(key)]
-    if len(ways) != 1:
-        raise InvalidArgument("config", "give one of `command`, `url` and `python`")
-    if ways == ["python"]:
-        folder = {"path": config["cwd"]} if config.get("cwd") else {}
-        return Source(name=SourceName(name), kind=SourceKind.PYTHON, config={"target": config["python"], **folder})
-    if foreign := config.keys() - _MCP:
-        raise InvalidArgument("config", f"an MCP server has no {', '.join(f'`{key}`' for key in sorted(foreign))}")
-    plain = {key: value for key, value in config.items() if value is not None}
-    if "command" in config:
-        plain["command"] = list(config["command"])
-    return Source(name=SourceName(name), kind=SourceKind.MCP, config=plain)
 
 
 def _effect_kinds(effects: Iterable[str]) -> frozenset[EffectKind]:
