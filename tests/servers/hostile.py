@@ -88,6 +88,18 @@ def changes(request: Any, arguments: Any) -> None:
     answer(request, TEXT)
 
 
+def progress(request: Any, arguments: Any) -> None:
+    params = {"progressToken": request["params"]["_meta"]["progressToken"], "progress": 1}
+    line = json.dumps({"jsonrpc": "2.0", "method": "notifications/progress", "params": params}).encode() + b"\n"
+    OUT.write(line * (arguments["size_bytes"] // len(line)))
+    answer(request, TEXT)
+
+
+def big(request: Any, arguments: Any) -> None:
+    rows = [{"number": number, "text": "x" * 40} for number in range(arguments["size_bytes"] // 70)]
+    answer(request, {"content": [{"type": "text", "text": "y" * 1000}], "structuredContent": rows})
+
+
 def garbage(request: Any, arguments: Any) -> None:
     OUT.write(b"hello\n\xff\xfe\n{]\n[1,2]\n{}\n\n" + b"[" * 100_000 + b"\n")
     answer(request, TEXT)
@@ -141,8 +153,8 @@ CALLS: dict[str, Callable[[Any, Any], object]] = {
     **{
         way.__name__: way
         for way in (
-            *(long_line_id_first, long_line_id_last, long_line_of_nothing, stderr, notices, changes, garbage),
-            *(wrong_id, deep_result, broken_answer, secret, ask, cancelled),
+            *(long_line_id_first, long_line_id_last, long_line_of_nothing, stderr, notices, changes, progress, big),
+            *(garbage, wrong_id, deep_result, broken_answer, secret, ask, cancelled),
         )
     },
 }

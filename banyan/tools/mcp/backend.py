@@ -158,7 +158,9 @@ class McpBackend:
     @asynccontextmanager
     async def _connect(self) -> AsyncIterator[Session]:
         # In a thread: a keyring may ask its owner first.
-        where = await anyio.to_thread.run_sync(endpoint, self._source, self._secrets, self._environment)
+        where = await anyio.to_thread.run_sync(
+            endpoint, self._source, self._secrets, self._environment, abandon_on_cancel=True
+        )
         self._where = where
         async with (
             self._era.remembered() as era,

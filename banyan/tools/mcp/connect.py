@@ -32,7 +32,7 @@ class Era(StrEnum):
 
 
 class ProbeRefused(Exception):
-    """The server ended over the first question of the newest protocol: it is to be greeted the old way."""
+    """The server ended over the first question of the newest protocol: it is to be greeted another way."""
 
 
 @asynccontextmanager
@@ -44,7 +44,7 @@ async def open_session(
     `era` is how to greet, as far as it is known from before.
 
     Raises:
-        ProbeRefused: try again with `Era.LEGACY`.
+        ProbeRefused: try again, as `EraFile` then says.
         OSError: the command cannot be run.
         MCPError: the server does not agree, or ends.
     """
@@ -98,7 +98,7 @@ async def _greet(session: Session, era: Era | None, limits: SessionLimits) -> No
     if era is not Era.LEGACY:
         patience_s = limits.start_timeout_s if era is Era.MODERN else limits.probe_timeout_s
         with anyio.move_on_after(patience_s):
-            if await _discovered(session, known=era is Era.MODERN):
+            if await _discovered(session):
                 return
     try:
         await client.initialize()
@@ -109,14 +109,14 @@ async def _greet(session: Session, era: Era | None, limits: SessionLimits) -> No
         await client.discover()
 
 
-async def _discovered(session: Session, *, known: bool) -> bool:
+async def _discovered(session: Session) -> bool:
     """Ask in the newest protocol, and return whether the server speaks it."""
     try:
         await session.client.discover()
     except MCPError as error:
         if is_local(error) and error.data["banyan"]["category"] == "transport":
             raise
-        if ends_session(error) and not known:
+        if ends_session(error):
             raise ProbeRefused from error
         return False
     except (RuntimeError, ValidationError):

@@ -31,7 +31,8 @@ class EraFile:
         try:
             yield self._era
         except ProbeRefused:
-            self._era = Era.LEGACY
+            # A server that was known to take it may have ended for another reason, so it is asked once more.
+            self._era = Era.LEGACY if self._era is None else None
             raise
 
     async def learn(self, *, modern: bool) -> None:

@@ -15,6 +15,7 @@ from banyan.core.call import Category
 from banyan.tools.mcp.failures import local_error
 from banyan.tools.mcp.framing import answered_id
 from banyan.tools.mcp.messages import IN_THREAD_BYTES, WANTED, Unreadable, mend, read_json
+from banyan.tools.mcp.pace import NOTICE, Pace
 
 
 class Event(NamedTuple):
@@ -31,12 +32,14 @@ class EventStream(httpx2.AsyncByteStream):
     def __init__(self, response: httpx2.Response, cap_bytes: int) -> None:
         self._response = response
         self._cap = cap_bytes
+        self._pace = Pace()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         reader = EventReader(self._cap)
         try:
             async for chunk in self._response.aiter_raw():
                 for event in reader.feed(chunk):
+                    await self._pace.spend(NOTICE)
                     yield await self._rendered(event)
         except httpx2.TransportError:
             # A stream that breaks off just ends: whoever waits for more of it is told so by the SDK.

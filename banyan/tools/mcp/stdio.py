@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Self
 
 import anyio
-import anyio.lowlevel
 import anyio.to_thread
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCMessage, JSONRPCNotification
@@ -19,15 +18,13 @@ from banyan.tools.mcp.failures import local_error
 from banyan.tools.mcp.framing import LineReader, TooLong, answered_id
 from banyan.tools.mcp.log import BoundedLog
 from banyan.tools.mcp.messages import IN_THREAD_BYTES, Unreadable, read_messages
+from banyan.tools.mcp.pace import CHAFF, NOTICE, Pace
 from banyan.tools.mcp.process import Child
 
 logger = logging.getLogger(__name__)
 
 _QUEUE_BYTES = 2**20
 """Of lines read but not yet handled, from which on the server has to wait."""
-
-_TURN = 32
-"""Messages handled before others get a turn: a flood from one server must not starve the rest."""
 
 
 class StdioTransport:
@@ -42,6 +39,7 @@ class StdioTransport:
         self._queue: deque[bytes | TooLong] = deque()
         self._queued_bytes = 0
         self._more = anyio.Event()
+        self._pace = Pace()
         self.grace_s = grace_s
         """Between the steps of stopping; 0 kills at once."""
         self.garbage = 0
@@ -85,13 +83,17 @@ class StdioTransport:
         """Return the messages of the server's next line; none where it has no more to say."""
         while True:
             if self._queue:
-                if found := await self._read(self._queue.popleft()):
-                    return found
-            elif self._child.output_ended.is_set() or self.fault:
+                found = await self._read(self._queue.popleft())
+                if not found:
+                    await self._pace.spend(CHAFF)
+                    continue
+                if isinstance(found[0], JSONRPCNotification):
+                    await self._pace.spend(NOTICE)
+                return found
+            if self._child.output_ended.is_set() or self.fault:
                 return []
-            else:
-                self._more = anyio.Event()
-                await self._more.wait()
+            self._more = anyio.Event()
+            await self._more.wait()
 
     async def _read(self, line: bytes | TooLong) -> list[JSONRPCMessage]:
         if isinstance(line, TooLong):
@@ -139,7 +141,6 @@ class _Reader:
     def __init__(self, transport: StdioTransport) -> None:
         self._transport = transport
         self._ready: deque[JSONRPCMessage] = deque()
-        self._turn = 0
 
     def __aiter__(self) -> Self:
         return self
@@ -149,9 +150,6 @@ class _Reader:
             self._ready.extend(await self._transport.next_messages())
             if not self._ready:
                 raise StopAsyncIteration
-        self._turn += 1
-        if self._turn % _TURN == 0:
-            await anyio.lowlevel.checkpoint()
         return SessionMessage(self._ready.popleft())
 
     async def receive(self) -> SessionMessage | Exception:

@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 IDLE = "it was not used for a while"
 CLOSED = "it is closed"
+_GREETINGS = 3
+"""Ways to greet a server that ends over the first: as it was known, with the question, and without."""
+
 HUNG = "the server stopped answering, and was ended"
 
 
@@ -161,7 +164,7 @@ class Supervisor:
             start.error = self._explain(problem)
 
     async def _converse(self, start: _Start, deadline: anyio.CancelScope) -> None:
-        for _ in range(2):
+        for _ in range(_GREETINGS):
             try:
                 async with self._connect() as session:
                     deadline.deadline = math.inf

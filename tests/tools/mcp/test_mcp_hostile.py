@@ -234,11 +234,35 @@ async def test_200_mb_on_standard_error_cost_little_memory_and_a_bounded_log(sta
     assert len(backend.status()["log"]) <= 8192
 
 
-async def test_a_flood_of_notifications_delays_nobody_and_the_answer_still_comes(start: Start) -> None:
-    backend = start(*HOSTILE, "good")
+@pytest.mark.parametrize(("name", "size_bytes"), [("notices", 2 * MIB), ("changes", MIB // 4), ("progress", MIB // 4)])
+async def test_a_flood_of_notifications_stalls_nothing_and_the_answer_still_comes(
+    start: Start, name: str, size_bytes: int
+) -> None:
+    heard: list[str] = []
+    backend = start(*HOSTILE, "good", on_changed=heard.append)
     await ask(backend, "good")
     async with watched(lag_s=0.2, growth_bytes=48 * MIB):
-        assert text(await ask(backend, "notices", 20, size_bytes=10 * MIB)) == "ok"
+        assert text(await ask(backend, name, 25, size_bytes=size_bytes)) == "ok"
+    assert len(heard) < 50
+
+
+async def test_a_caller_that_is_slow_to_hear_of_progress_hears_the_latest_and_not_all(start: Start) -> None:
+    class Slow(Person):
+        async def progress(self, done: float, total: float | None, message: str | None) -> None:
+            await super().progress(done, total, message)
+            await anyio.sleep(0.05)
+
+    person = Slow()
+    assert text(await ask(start(*HOSTILE, "good"), "progress", 25, person, size_bytes=MIB // 4)) == "ok"
+    assert 1 <= len(person.told) < 200
+
+
+async def test_a_large_result_comes_whole_without_stalling_others(start: Start) -> None:
+    backend = start(*HOSTILE, "good")
+    await ask(backend, "good")
+    async with watched(lag_s=0.3, growth_bytes=200 * MIB):
+        found = await ask(backend, "big", 20, size_bytes=6 * MIB)
+    assert found.structured[-1]["number"] == len(found.structured) - 1
 
 
 @pytest.mark.parametrize("name", ["garbage", "wrong_id"])
@@ -359,31 +383,32 @@ async def test_the_deadline_does_not_run_while_a_person_thinks(start: Start) -> 
 
 
 @pytest.mark.timeout(60)
-async def test_a_healthy_server_stays_quick_beside_one_that_floods(start: Start) -> None:
-    healthy, wild = start(*HOSTILE, "good"), start(*HOSTILE, "good")
+@pytest.mark.parametrize("noise", ["long_line_id_first", "notices", "changes", "stderr", "never"])
+async def test_a_healthy_server_stays_quick_beside_one_that_does_not(start: Start, noise: str) -> None:
+    healthy, wild = start(*HOSTILE, "good"), start(*HOSTILE, "good", limits=FAST)
     await ask(healthy, "good")
     await ask(wild, "good")
 
-    async def timings() -> list[float]:
+    async def p95_s() -> float:
         taken = []
         for _ in range(200):
             began = time.perf_counter()
             await ask(healthy, "good")
             taken.append(time.perf_counter() - began)
-        return taken
+        return statistics.quantiles(taken, n=20)[-1]
 
-    alone = statistics.quantiles(await timings(), n=20)[-1]
-
-    async def flood() -> None:
+    async def make_noise() -> None:
         while True:
             with suppress(CallFailed):
-                await ask(wild, "long_line_id_first", 30, size_bytes=100 * MIB)
+                await ask(wild, noise, 1, size_bytes=100 * MIB)
 
+    alone_s = await p95_s()
     async with anyio.create_task_group() as group:
-        group.start_soon(flood)
-        beside = statistics.quantiles(await timings(), n=20)[-1]
+        group.start_soon(make_noise)
+        beside_s = await p95_s()
         group.cancel_scope.cancel()
-    assert beside < max(2 * alone, 0.02)
+    # Both servers share this machine's few processors with us: what is held here is that none waits for the other.
+    assert beside_s < max(2 * alone_s, 0.02), f"{alone_s * 1000:.1f} ms alone, {beside_s * 1000:.1f} ms beside"
 
 
 # Ending.
