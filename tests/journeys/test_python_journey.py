@@ -80,7 +80,7 @@ async def test_adding_a_broken_configuration_over_a_good_one_keeps_the_tools_tha
 async def test_a_source_that_makes_no_sense_is_refused(tmp_path: Path, name: str, config: dict[str, object]) -> None:
     async with banyan.open(tmp_path) as b:
         with pytest.raises(InvalidArgument):
-            await b.add(name, **config)  # type: ignore[arg-type, misc]
+            await b.add(name, **config)  # type: ignore[arg-type]
 
 
 async def test_what_another_process_adds_is_found_within_two_seconds(tmp_path: Path) -> None:
