@@ -72,6 +72,12 @@ def whoami() -> dict[str, Any]:
 
 
 @server.tool(structured_output=False)
+def route(region: Annotated[str, Field(json_schema_extra={"x-mcp-header": "Region"})]) -> str:
+    """Be reached by way of a header, which the newest protocol checks over HTTP."""
+    return region
+
+
+@server.tool(structured_output=False)
 async def grow(ctx: Context[Any, Any]) -> str:
     """Add a tool, and say so."""
     server.add_tool(echo, name=f"echo{os.urandom(4).hex()}")

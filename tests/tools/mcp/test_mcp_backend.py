@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from banyan.core.errors import CallFailed
 from banyan.core.ports import Elicited
 from banyan.core.tool import EffectKind
 from banyan.tools.mcp import McpBackend
-from tests.tools.mcp.conftest import EVERYDAY, Person, Start, ask, serve, text
+from tests.tools.mcp.conftest import EVERYDAY, Person, Start, ask, serve, text, tool
 
 Make = Callable[..., McpBackend]
 
@@ -72,6 +73,14 @@ async def test_declining_and_having_nobody_to_ask_reach_the_server(
     everyday: Make, answer: Elicited | None, said: str
 ) -> None:
     assert text(await ask(everyday(), "ask", person=Person(answer))) == said
+
+
+async def test_arguments_that_a_schema_wants_in_headers_too_are_sent_there(everyday: Make) -> None:
+    backend = everyday()
+    (spec,) = [spec for spec in (await backend.listing()).tools if spec.upstream_name == "route"]
+    route = replace(tool("route"), spec=spec, digest=spec.digest)
+    found = await backend.call(route, {"region": "süd"}, timeout_s=10, caller=Person())
+    assert text(found) == "süd"
 
 
 async def test_a_picture_comes_as_bytes_and_a_failure_as_the_tools_own_words(everyday: Make) -> None:
