@@ -1,0 +1,1 @@
+"""APIs that an OpenAPI document describes, as a source of tools."""
