@@ -41,7 +41,8 @@ class McpBackend:
         secrets: where `${NAME}` references are looked up.
         limits: time, memory and chances that the server has.
         log_dir: folder of the log of what the server says on its standard error; None keeps its end in memory alone.
-        on_changed: called with the source's name when the server says that its tools changed.
+        on_changed: called with the source's name when the server says that its tools changed, and when it was
+            started for a call.
         environment: ours, of which the server is given what every program needs; None takes the SDK's selection.
     """
 
@@ -70,6 +71,8 @@ class McpBackend:
         self._era = EraFile(log_dir / f"{plain}.era" if log_dir else None)
         self._where: Endpoint | None = None
         self._headers: dict[str, Mapping[tuple[str, ...], str]] = {}
+        self._seen_start = 0
+        """The start since which the tools were listed, or somebody was told that they should be."""
         self._supervisor = Supervisor(source.name, self._connect, self._explain, self._limits, self._changed)
 
     async def listing(self) -> Listing:
@@ -80,6 +83,7 @@ class McpBackend:
             SecretMissing: it needs a secret that is not there.
         """
         session = await self._supervisor.acquire()
+        self._seen_start = self._supervisor.starts
         try:
             with anyio.fail_after(self._limits.list_timeout_s):
                 entries, notes = await fetch(session, self._limits)
@@ -105,6 +109,7 @@ class McpBackend:
         """
         for last in (False, True):
             session = await self._acquired()
+            self._new_start()
             try:
                 found = await session.call(
                     tool.spec.upstream_name,
@@ -171,6 +176,12 @@ class McpBackend:
 
     def _explain(self, error: BaseException) -> BanyanError:
         return explain(error, self._source.name, self._secrets.redact, self._log.tail())
+
+    def _new_start(self) -> None:
+        """Say once per start that the tools may differ: the server can have been updated while it did not run."""
+        if self._seen_start != self._supervisor.starts:
+            self._seen_start = self._supervisor.starts
+            self._changed()
 
     def _changed(self) -> None:
         if self._on_changed is not None:

@@ -132,3 +132,19 @@ async def test_word_of_changed_tools_comes_in_both_eras(everyday: Make) -> None:
                 await changed.wait()
     assert heard == ["s"]
     assert len((await backend.listing()).tools) > before
+
+
+async def test_a_server_that_is_started_for_a_call_is_to_be_listed_anew_once_per_start(start: Start) -> None:
+    heard: list[str] = []
+    backend = start(*EVERYDAY, on_changed=heard.append)
+    for word in ("one", "two"):
+        await ask(backend, "echo", text=word)
+    assert heard == ["s"]
+
+
+async def test_a_server_that_was_started_to_be_listed_is_not_to_be_listed_again(start: Start) -> None:
+    heard: list[str] = []
+    backend = start(*EVERYDAY, on_changed=heard.append)
+    await backend.listing()
+    await ask(backend, "echo", text="one")
+    assert heard == []
