@@ -77,6 +77,8 @@ class RawResult:
     """The JSON value that the tool gave beside or instead of its parts; None where it gave none."""
     failed: bool = False
     """The tool itself says that it failed; the parts tell why."""
+    notes: tuple[str, ...] = ()
+    """What the caller is told beside it: how the next page is had, what was left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ from banyan.tools.keep import Kept, is_small, keep
 from banyan.tools.mend import NotMendable, mend
 from banyan.tools.permission import Permission, Wish
 from banyan.tools.refusal import Refusal, Refused
-from banyan.tools.replay import CHECK, Replays, unsettled
+from banyan.tools.replay import CHECK, Replays, unsettled, with_key
 from banyan.tools.send import Sending, as_failure, lost, send
 from banyan.tools.shorten import cut
 from banyan.tools.validate import Validators
@@ -281,6 +281,7 @@ class Invoker:
             await anyio.lowlevel.checkpoint_if_cancelled()
             call.sent = True
             raw = await send(backend, sending)
+            call.notes += map(self._ports.redact, raw.notes)
         except CallFailed as failure:
             call.sent = failure.sent
             return await self._end(call, self._failed(call, tool, failure), None, durable=durable)
@@ -293,10 +294,11 @@ class Invoker:
         return await self._end(call, self._answered(call, raw, kept), kept, durable=durable)
 
     async def _filled(self, call: _Call, tool: Tool) -> Mapping[str, Any]:
-        """Return the arguments with the source's presets: what a model neither sees nor chooses."""
+        """Return the arguments with what a model neither sees nor chooses: the call's key, the source's presets."""
+        arguments = with_key(tool.spec, call.arguments, call.request.idempotency_key)
         if PRESETS not in tool.spec.binding:
-            return call.arguments
-        filled = partial(fill, tool.spec, call.arguments, self._ports.secret, source=tool.source)
+            return arguments
+        filled = partial(fill, tool.spec, arguments, self._ports.secret, source=tool.source)
         try:
             return await anyio.to_thread.run_sync(filled)
         except SecretMissing as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from banyan.core.call import CallRecord, CallState, Category, Outcome, OutcomeKind
 from banyan.core.errors import UnknownHandle
@@ -13,13 +14,24 @@ from banyan.tools.refusal import Refusal, Refused
 
 if TYPE_CHECKING:
     from banyan.core.ports import ArtifactStore, Journal, StoredResult
-    from banyan.core.tool import Tool
+    from banyan.core.tool import Tool, ToolSpec
+
+KEY_ARGUMENT = "key_argument"
+"""Key of a spec's binding: the argument by which the tool itself knows a call that is made twice."""
 
 CHECK = (
     "find out with a read-only tool whether it took effect, and call it again only if it did not; "
     "`banyan doctor` lists such calls"
 )
 """What to do about a call of unknown effect."""
+
+
+def with_key(spec: ToolSpec, arguments: Mapping[str, Any], key: str | None) -> Mapping[str, Any]:
+    """Return `arguments` with a token made of `key`, where the tool takes one and none is given."""
+    name = spec.binding.get(KEY_ARGUMENT)
+    if key is None or name is None or name in arguments:
+        return arguments
+    return {**arguments, name: str(uuid.uuid5(uuid.NAMESPACE_URL, key))}
 
 
 class Replays:

@@ -19,6 +19,7 @@ from banyan.core.source import Source
 from banyan.core.tool import Effects
 from banyan.testing.backend import ScriptedCaller
 from banyan.tools.invoke import CallLimits
+from banyan.tools.replay import KEY_ARGUMENT
 from tests.tools.room import DELETES, READS, SECRET, WRITES, Clock, Room, schema, spec
 
 LOST = CallFailed(Category.TRANSPORT, "connection closed", sent=True)
@@ -505,3 +506,25 @@ async def test_progress_of_a_tool_reaches_its_caller(room: Room) -> None:
     caller = ScriptedCaller()
     await room.call("files__read", policy=DIRECT_POLICY, caller=caller)
     assert caller.told == [(1, 2, "half")]
+
+
+async def test_what_a_backend_notes_is_told_with_secrets_hidden(room: Room) -> None:
+    await room.offer(spec("read"), RawResult(structured=[], notes=(f"the next page: {SECRET}",)))
+    assert (await room.call("files__read")).notes == ("the next page: [secret]",)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key", "sent"),
+    [
+        ({}, "k", {"token": "da6d6fe2-138f-5f35-99a3-01d9b2aa6e5c"}),
+        ({"token": "mine"}, "k", {"token": "mine"}),
+        ({}, None, {}),
+    ],
+)
+async def test_a_key_reaches_the_tool_in_the_argument_that_it_has_for_one(
+    room: Room, arguments: Mapping[str, Any], key: str | None, sent: Mapping[str, Any]
+) -> None:
+    takes = spec("write", input_schema=schema(token="string"), effects=WRITES, binding={KEY_ARGUMENT: "token"})
+    await room.offer(takes, "done")
+    assert (await room.call("files__write", arguments, idempotency_key=key)).ok
+    assert room.backend.sent[-1].arguments == sent
