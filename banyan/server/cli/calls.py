@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from banyan.core.errors import InvalidArgument, SettingsError
+from banyan.core.errors import InvalidArgument, SettingsError, UnknownTool
 from banyan.server.cli.command import verb
 from banyan.server.cli.shell import Shell
 from banyan.server.cli.terminal import as_json
@@ -70,11 +72,11 @@ async def call(
 
 
 async def _schema_of(b: Banyan, name: str, key: str) -> Mapping[str, Any]:
-    """Return what a tool says of one argument; nothing where it has none of this name, as the call will tell."""
+    """Return what a tool says of one argument; nothing where there is no such argument or tool: the call tells."""
     escaped = key.replace("~", "~0").replace("/", "~1")
     try:
         (found,) = await b.describe([name], path=f"/input_schema/properties/{escaped}")
-    except InvalidArgument:
+    except (InvalidArgument, UnknownTool):
         return {}
     return found.part if isinstance(found.part, Mapping) else {}
 
@@ -88,9 +90,19 @@ def _show_outcome(shell: Shell, outcome: Outcome) -> None:
         if outcome.fix:
             terminal.note(outcome.fix)
     if outcome.preview:
-        terminal.line(outcome.preview)
+        terminal.line(_laid_out(outcome))
     if outcome.truncated and outcome.handle:
         terminal.note(f"\n{outcome.size_bytes:,} bytes in all. Next: banyan result {outcome.handle}")
+
+
+def _laid_out(outcome: Outcome) -> str:
+    """Return the preview; where it is a whole JSON document and a person looks at it, with its levels indented."""
+    if not sys.stdout.isatty() or outcome.media_type != "application/json" or outcome.truncated:
+        return outcome.preview
+    try:
+        return as_json(json.loads(outcome.preview), indent=True).decode()
+    except (ValueError, RecursionError):
+        return outcome.preview
 
 
 @app.command("result", rich_help_panel=_PANEL)

@@ -38,6 +38,7 @@ class Terminal:
     def __init__(self, *, json: bool = False, quiet: bool = False) -> None:
         self.json = json
         self.quiet = quiet
+        self._status = False
 
     def document(self, document: Any, show: Callable[[], None]) -> None:
         """Print a result: the JSON document for programs, what `show` prints for people."""
@@ -97,12 +98,14 @@ class Terminal:
     def status(self, text: str) -> None:
         """Show what is happening now; on a terminal alone, where the next line takes its place."""
         if sys.stderr.isatty() and not self.quiet:
+            self._status = True
             sys.stderr.write(f"\r\x1b[K{_flat(text)[:79]}")
             sys.stderr.flush()
 
     def status_done(self) -> None:
         """Take away what `status` showed."""
-        if sys.stderr.isatty() and not self.quiet:
+        if self._status:
+            self._status = False
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
 

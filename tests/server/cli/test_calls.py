@@ -77,7 +77,8 @@ def test_an_unknown_tool_exits_with_two_and_offers_the_nearest(shelf: Cli) -> No
     plain = shelf("call", "shelf__list_book")
     assert (plain.status, plain.out) == (2, "")
     assert "shelf__list_books" in plain.err
-    assert shelf("call", "shelf__list_book", "limit=1", "--json").status == 2
+    told = shelf("call", "shelf__list_book", "limit=1", "--json")
+    assert (told.status, told.json["outcome"], told.json["category"]) == (2, "failed", "unknown_tool")
 
 
 def test_a_tool_that_writes_is_called_with_a_warning_in_one_line(shelf: Cli) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import pty
+import select
 import subprocess
 import sys
 
@@ -67,16 +67,26 @@ def test_what_steers_a_terminal_is_taken_out(text: str) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's here")
 def test_a_real_terminal_gets_colours_and_a_question_without_echo() -> None:
+    import pty
+    import termios
+
     leader, follower = pty.openpty()
     words = [*BANYAN, "secret", "set", "HUB_TOKEN"]
-    with subprocess.Popen(words, stdin=follower, stdout=follower, stderr=follower, start_new_session=True) as process:
-        os.close(follower)
-        shown = b""
-        while b"Value of HUB_TOKEN" not in shown:
-            shown += os.read(leader, 1000)
+    process = subprocess.Popen(words, stdin=follower, stdout=follower, stderr=follower, start_new_session=True)
+    os.close(follower)
+    try:
+        # Before the terminal stops to show what is typed, what is typed is thrown away.
+        while termios.tcgetattr(leader)[3] & termios.ECHO:
+            assert process.poll() is None
+            select.select([], [], [], 0.02)
         os.write(leader, b"tok-0123456789\n")
+        shown = b""
         while b"is kept in" not in shown:
             shown += os.read(leader, 1000)
         assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
     os.close(leader)
+    assert b"Value of HUB_TOKEN" in shown
     assert b"tok-0123456789" not in shown
