@@ -51,7 +51,16 @@ def _fit(head: str, tool: str, suffix: str) -> str:
     """Join the parts and shorten: the tool's words tell more than the server's, so the server gives way first."""
     room = MAX_NAME - len("__") - 1 - len(suffix)
     head = head[: max(MAX_SERVER, room - len(tool))]
-    return f"{head}__{tool[: room - len(head)].rstrip('_-') or 't'}_{suffix}"
+    return f"{head}__{_middle_out(tool, room - len(head)).rstrip('_-') or 't'}_{suffix}"
+
+
+def _middle_out(tool: str, room: int) -> str:
+    """Cut `tool` to `room` characters; where its last words fit they stay, since they tell most: `.._topics_publish`."""
+    if len(tool) <= room:
+        return tool
+    starts = (at for at, sign in enumerate(tool) if sign in "_-" and len(tool) - at <= room * 3 // 4)
+    at = next(starts, len(tool))
+    return tool[: room - (len(tool) - at)].rstrip("_-") + tool[at:]
 
 
 def _hash(server: str, upstream: str, attempt: int) -> str:

@@ -52,3 +52,10 @@ def test_a_case_fold_never_takes_over_a_name() -> None:
     first = wire_name("files", "read", ())
     second = wire_name("Files", "READ", {first.casefold()})
     assert first.casefold() != second.casefold()
+
+
+def test_a_name_too_long_keeps_its_last_words_which_say_what_is_done() -> None:
+    name = wire_name("aiplatform", "reasoningEngines.sandboxEnvironments.operations.wait", ())
+    assert name.startswith("aiplatform__reasoningEng")
+    assert "_operations_wait_" in name
+    assert len(name) <= MAX_NAME
