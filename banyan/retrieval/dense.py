@@ -41,13 +41,18 @@ class Vectors:
         )
 
     def cosines(self, query: Array) -> Array:
-        """Return the cosine of the unit vector `query` (d,) and each row: (rows,) float32, 0 where none is there."""
-        if self.numbers.shape[1] != len(query):
+        """Return how near each row is to a query, (rows,) float32, 0 where no vector is there.
+
+        `query` (1 + p, d) has the unit vectors of the query and of its p parts: what is near to one part of a long
+        request is wanted too, so the cosine to the whole and the best one are averaged.
+        """
+        if self.numbers.shape[1] != query.shape[1]:
             return np.zeros(len(self.there), dtype=np.float32)
-        numbers, scale = quantise(query[None])
-        # "dot" of one row with a matrix, exact in integers: a third of the time of the same in float32.
-        products = np.asarray(numkong.cdist(numbers, self.numbers, metric="dot"))[0]
-        return np.where(self.there, products * (self.scales * scale[0]), 0).astype(np.float32)
+        numbers, scales = quantise(query)
+        # The product of eight-bit rows is exact, and takes a third of the time of one in float32.
+        products = np.asarray(numkong.cdist(numbers, self.numbers, metric="dot")) * scales[:, None]
+        near = products[0] if len(products) == 1 else (products[0] + products.max(axis=0)) / 2
+        return np.where(self.there, near * self.scales, 0).astype(np.float32)
 
     def moved(self, moved: Array, rows: int) -> Vectors:
         """Return the vectors of a later state: row i became `moved[i]`, or is gone where that is -1."""

@@ -16,7 +16,7 @@ from banyan.core.find import Hit, Search
 from banyan.retrieval import snapshot
 from banyan.retrieval.dense import PACKING, pack
 from banyan.retrieval.rank import Mode, Query, Ranked, rank
-from banyan.retrieval.recipe import RECIPE, text_of
+from banyan.retrieval.recipe import MAX_CHARS, RECIPE, parts_of, text_of
 from banyan.retrieval.state import Revision, State
 
 if TYPE_CHECKING:
@@ -78,23 +78,12 @@ class HybridIndex:
     async def search(self, query: str, *, k: int, filters: Filters) -> Search:
         """Return at most `k` documents that pass `filters`, best first; ties by key."""
         text = query[: self._limits.max_query_chars]
-        vector: Array | None = None
-
-        async def embed() -> None:
-            nonlocal vector
-            vector = await self._embed_query(text)
-
         if self._state is None:
-            # The model is read while the index is: both take a while the first time.
-            async with anyio.create_task_group() as group:
-                group.start_soon(embed)
-                group.start_soon(self.refresh)
-        else:
-            await embed()
+            await self._open(text)
+        vectors = await self._embed_query(text)
         state = self._state or State.empty()
-        ranked = await to_thread.run_sync(
-            rank, state, Query(text=text, vector=vector, mode=self._limits.mode), filters, k
-        )
+        asked = Query(text=text, vectors=vectors, mode=self._limits.mode)
+        ranked = await to_thread.run_sync(rank, state, asked, filters, k)
         return Search(hits=_hits(state, ranked), embedded=state.embedded, total=len(state.keys))
 
     async def refresh(self) -> bool:
@@ -147,6 +136,16 @@ class HybridIndex:
         state = self._state
         return (state.embedded, len(state.keys)) if state is not None else (0, 0)
 
+    async def _open(self, query: str) -> None:
+        """Read the index and the model at the same time: both take a while, and a first search needs both."""
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._embed_query, query)
+                group.start_soon(self.refresh)
+        except ExceptionGroup as failures:
+            # Callers handle errors by their type, which a group hides.
+            raise failures.exceptions[0] from None
+
     async def _current(self) -> State:
         """Return the state to build on: the one in use, else the one on disk, else an empty one."""
         if self._state is not None:
@@ -192,17 +191,15 @@ class HybridIndex:
         return dict(zip([document.digest for document in documents], pack(vectors), strict=True))
 
     async def _embed_query(self, text: str) -> Array | None:
-        """Return the query's vector; None where nothing could be compared with it, or the model is unavailable."""
+        """Return the vectors of the query and its parts; None where none can be compared, or there is no model."""
         without = self._state is not None and not self._state.embedded
         if self._limits.mode is Mode.LEXICAL or without or self._speechless:
             return None
         try:
-            vectors = await to_thread.run_sync(self._speaker().embed, [text])
+            return await to_thread.run_sync(self._speaker().embed, [text[:MAX_CHARS], *parts_of(text)])
         except ModelUnavailable as error:
             self._fall_silent(error)
             return None
-        row: Array = vectors[0]
-        return row
 
     async def _save(self) -> None:
         state = self._state

@@ -40,8 +40,8 @@ class Query:
     """What is asked."""
 
     text: str
-    vector: Array | None
-    """(d,), of unit length; None to rank by words alone."""
+    vectors: Array | None
+    """(1 + p, d), of unit length: of the text and of its p parts; None to rank by words alone."""
     mode: Mode = Mode.HYBRID
 
 
@@ -60,8 +60,8 @@ def rank(state: State, query: Query, filters: Filters, k: int) -> Ranked:
     by_words = query.mode is not Mode.DENSE
     words = match(state.words, query.text if by_words else "", total)
     named = _named(state, query.text) if by_words else {}
-    dense = query.vector is not None
-    cosines = state.vectors.cosines(query.vector) if query.vector is not None else np.zeros(total, dtype=np.float32)
+    dense = query.vectors is not None
+    cosines = state.vectors.cosines(query.vectors) if query.vectors is not None else np.zeros(total, dtype=np.float32)
     rows = _candidates(words, cosines, named, state.allowed(filters), count=max(CANDIDATES, 2 * k))
     evidence = Evidence(
         rows=rows,
@@ -73,9 +73,7 @@ def rank(state: State, query: Query, filters: Filters, k: int) -> Ranked:
         embedded=state.vectors.there[rows] & dense,
     )
     sure = confidence(evidence, words=by_words)
-    related = (evidence.lexical > 0) | evidence.embedded | (evidence.named > 0)
-    order = np.lexsort((rows, -sure))
-    order = order[related[order]][:k]
+    order = np.lexsort((rows, -sure))[:k]
     return Ranked(evidence=evidence.of(order), confidence=sure[order])
 
 
@@ -83,16 +81,18 @@ def _candidates(
     words: WordMatch, cosines: Array, named: dict[int, float], allowed: Array | None, *, count: int
 ) -> Array:
     """Return the rows worth a closer look, ascending: the best by words, by meaning, and those named."""
-    mixed = cosines + (words.scores / np.float32(words.ceiling) if words.ceiling else 0)
     chosen = [np.fromiter(named, dtype=np.int64, count=len(named))]
-    for scores in (mixed, cosines, words.scores):
-        scores = scores if allowed is None else np.where(allowed, scores, -np.inf)
-        if len(scores) > count:
-            chosen.append(np.argpartition(scores, -count)[-count:])
-        else:
-            chosen.append(np.arange(len(scores)))
+    chosen += [_top(scores, allowed, count) for scores in (cosines, words.scores)]
     rows = np.unique(np.concatenate(chosen))
     return rows if allowed is None else rows[allowed[rows]]
+
+
+def _top(scores: Array, allowed: Array | None, count: int) -> Array:
+    """Return up to `count` of the allowed rows with the highest scores above 0, in no order."""
+    rows = np.flatnonzero(scores > 0 if allowed is None else (scores > 0) & allowed)
+    if len(rows) <= count:
+        return rows
+    return rows[np.argpartition(scores[rows], len(rows) - count)[-count:]]
 
 
 def _named(state: State, query: str) -> dict[int, float]:

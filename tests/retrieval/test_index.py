@@ -11,7 +11,7 @@ from anyio import from_thread
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from banyan.core.errors import ModelUnavailable
+from banyan.core.errors import DatabaseUnavailable, ModelUnavailable
 from banyan.core.find import Document, Filters, Search
 from banyan.core.ports import Encoder
 from banyan.core.tool import EffectKind
@@ -335,3 +335,19 @@ async def test_two_refreshes_at_once_lose_nothing() -> None:
             group.start_soon(index.refresh)
             group.start_soon(index.embed_missing)
     assert index.progress() == (len(OFFICE), len(OFFICE))
+
+
+async def test_a_database_that_is_away_is_named_by_the_first_search() -> None:
+    class Away(MemoryFeed):
+        async def version(self) -> int:
+            raise DatabaseUnavailable("gone")
+
+    with pytest.raises(DatabaseUnavailable):
+        await HybridIndex(Away(), MemoryVectors(), HashEncoder).search("anything", k=1, filters=ANYTHING)
+
+
+async def test_every_part_of_a_long_request_finds_its_own() -> None:
+    index = index_of(*OFFICE, mode=Mode.DENSE)
+    await index.embed_missing()
+    found = await index.search("Weather forecast for a city. Then read the whole file", k=2, filters=ANYTHING)
+    assert set(keys(found)) == {"sky__get_forecast", "files__read_file"}
