@@ -55,7 +55,7 @@ def _fit(head: str, tool: str, suffix: str) -> str:
 
 
 def _middle_out(tool: str, room: int) -> str:
-    """Cut `tool` to `room` characters; where its last words fit they stay, since they tell most: `.._topics_publish`."""
+    """Cut `tool` to `room` characters; where its last words fit they stay, since they tell most: `_topics_publish`."""
     if len(tool) <= room:
         return tool
     starts = (at for at, sign in enumerate(tool) if sign in "_-" and len(tool) - at <= room * 3 // 4)
