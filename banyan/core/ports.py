@@ -328,3 +328,7 @@ class Secrets(Protocol):
     def redact(self, text: str) -> str:
         """Return `text` with every secret that was read so far replaced by `[secret]`."""
         ...
+
+    def learn(self, value: str) -> None:
+        """Have `redact` hide `value` too: a token that was had for a secret is one itself."""
+        ...

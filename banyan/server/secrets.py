@@ -115,6 +115,10 @@ class SecretStores:
                 text = text.replace(form, MARK)
         return text
 
+    def learn(self, value: str) -> None:
+        """Hide `value` from now on as if it had been read: a token that was had for a secret is one itself."""
+        self._remember(value)
+
     def _find(self, name: str) -> tuple[str | None, str | None]:
         found = self._environ.get(name)
         if found is not None:

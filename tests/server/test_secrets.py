@@ -231,3 +231,9 @@ def test_two_processes_worth_of_writers_lose_nothing(tmp_path: Path, no_ring: No
     for writer in writers:
         writer.join()
     assert len(stores(tmp_path).names()) == 60
+
+
+def test_a_token_that_was_had_for_a_secret_is_hidden_too(tmp_path: Path, no_ring: None) -> None:
+    stores = SecretStores(tmp_path, environ={})
+    stores.learn("granted-token")
+    assert stores.redact("Bearer granted-token") == "Bearer [secret]"
