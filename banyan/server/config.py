@@ -10,6 +10,7 @@ from banyan.core.errors import InvalidArgument
 from banyan.core.ids import SourceName
 from banyan.core.preset import presets
 from banyan.core.source import Source, SourceKind
+from banyan.core.template import references
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 _MCP = frozenset({"command", "env", "cwd", "url", "headers", "transport", "timeout_s", "start_timeout_s"})
@@ -27,6 +28,11 @@ _OPENAPI = frozenset(
         "timeout_s",
     }
 )
+
+
+_GOOGLE = frozenset({"google", "all_versions", "base_url", "api_key", "credentials_file", "allow_hosts", "timeout_s"})
+_MAY_BE_EMPTY = frozenset({"google"})
+"""Keys of which an empty list means everything."""
 
 
 class SourceConfig(TypedDict, total=False):
@@ -61,6 +67,14 @@ class SourceConfig(TypedDict, total=False):
     """Files and addresses that references in the document may lead to."""
     include: Sequence[str]
     """Globs over names, paths and tags of operations: the others are left out."""
+    google: Sequence[str]
+    """Google's APIs, as `gmail` or `drive.v2`; empty means all of them."""
+    all_versions: bool
+    """Take every version of an API for itself, and not only what is stable."""
+    api_key: str
+    """Reference to a secret, `${NAME}`, that is sent as the API key."""
+    credentials_file: str
+    """File of credentials, instead of the default ones."""
     presets: Sequence[Mapping[str, Any]]
     """Arguments that are filled in; see `banyan.core.preset.Preset`."""
     timeout_s: float
@@ -77,7 +91,7 @@ def source_of(name: str, config: SourceConfig) -> Source:
         raise InvalidArgument(
             "name", f"`{name}` is not 1 to 40 letters, digits, `.`, `_` or `-`, starting with no sign"
         )
-    ways = [way for way in WAYS if config.get(way)]
+    ways = [way for way in WAYS if config.get(way) or (way in _MAY_BE_EMPTY and config.get(way) is not None)]
     if len(ways) != 1:
         *most, last = (f"`{way}`" for way in WAYS)
         raise InvalidArgument("config", f"give one of {', '.join(most)} and {last}")
@@ -113,6 +127,14 @@ def _openapi(config: dict[str, Any]) -> tuple[SourceKind, dict[str, Any]]:
     return SourceKind.OPENAPI, {"document": config["openapi"], **made}
 
 
+def _google(config: dict[str, Any]) -> tuple[SourceKind, dict[str, Any]]:
+    known_keys(config, _GOOGLE, "a Google source")
+    if (key := config.get("api_key")) and not any(references(key)):
+        raise InvalidArgument("api_key", "give a reference to a secret, as `${NAME}`")
+    made = {name: list(value) if name in _LISTS else value for name, value in config.items() if name != "google"}
+    return SourceKind.GOOGLE, {"apis": list(config["google"]), **made}
+
+
 _LISTS = frozenset({"allow_hosts", "allow_refs", "include"})
 
 WAYS: Mapping[str, Callable[[dict[str, Any]], tuple[SourceKind, dict[str, Any]]]] = {
@@ -120,5 +142,6 @@ WAYS: Mapping[str, Callable[[dict[str, Any]], tuple[SourceKind, dict[str, Any]]]
     "url": _mcp,
     "python": _python,
     "openapi": _openapi,
+    "google": _google,
 }
 """The key that says what kind of source a configuration is, and how it becomes what the catalogue keeps."""

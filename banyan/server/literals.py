@@ -72,7 +72,7 @@ class Cleaned:
 def without_secrets(source: str, config: Mapping[str, Any]) -> Cleaned:
     """Return `config` with each literal secret replaced by a reference, `${SOURCE__KEY}`.
 
-    Looked at are environment, headers, arguments of the command, and user, password and query of a URL.
+    Looked at are environment, headers, API key, arguments of the command, and user, password and query of a URL.
     Names carry the source, so that two sources with different keys do not share one.
     """
     sweep = _Sweep(source)
@@ -82,6 +82,8 @@ def without_secrets(source: str, config: Mapping[str, Any]) -> Cleaned:
             cleaned[part] = {key: sweep.value(key, value) for key, value in config[part].items()}
     if config.get("command"):
         cleaned["command"] = sweep.arguments(config["command"])
+    if config.get("api_key"):
+        cleaned["api_key"] = sweep.value("api_key", config["api_key"])
     if config.get("url"):
         cleaned["url"] = sweep.url(config["url"])
     return Cleaned(config=cleaned, secrets=sweep.found)

@@ -153,7 +153,12 @@ def _backends(
 
         return PythonBackend(source, functions.get(source.name, {}))
 
-    return {SourceKind.MCP: mcp, SourceKind.PYTHON: python}
+    def google(source: Source) -> Backend:
+        from banyan.tools.google import GoogleBackend
+
+        return GoogleBackend(source, secrets=secrets, environment=environment())
+
+    return {SourceKind.MCP: mcp, SourceKind.PYTHON: python, SourceKind.GOOGLE: google}
 
 
 def _encoder(settings: Settings) -> Encoder:
