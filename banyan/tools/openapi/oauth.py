@@ -15,7 +15,7 @@ import orjson
 
 from banyan.core.call import Category
 from banyan.core.errors import CallFailed
-from banyan.tools.openapi.security import Client
+from banyan.tools.openapi.proof import Client
 from banyan.tools.web.client import WebClient
 from banyan.tools.web.request import WebRequest, WebResponse
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from banyan.core.call import Category
 from banyan.core.errors import CallFailed
 from banyan.tools.openapi.binding import Binding, ParameterBinding, Place
-from banyan.tools.openapi.body import content, is_json
+from banyan.tools.openapi.content import content, is_json
 from banyan.tools.openapi.styles import (
     NotWritable,
     cookie_pairs,

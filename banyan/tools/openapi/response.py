@@ -11,7 +11,7 @@ import orjson
 
 from banyan.core.call import Part, RawResult
 from banyan.tools.openapi.binding import Binding
-from banyan.tools.openapi.body import is_json
+from banyan.tools.openapi.content import is_json
 from banyan.tools.openapi.paging import next_page
 from banyan.tools.web.request import WebResponse
 
