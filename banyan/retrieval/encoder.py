@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -87,6 +88,8 @@ class OnnxEncoder:
             return self._loaded
 
     def _read(self) -> tuple[Any, Any]:
+        # onnxruntime reports its use to its maker from the moment it is imported, unless this is said before.
+        os.putenv("ORT_DISABLE_TELEMETRY", "1")
         # Imported here: a third of a second, which a search in a small catalogue by name need not pay.
         import onnxruntime
         from tokenizers import Tokenizer
