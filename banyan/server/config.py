@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypedDict
 
 from banyan.core.errors import InvalidArgument
@@ -31,7 +32,8 @@ _OPENAPI = frozenset(
 
 
 _GOOGLE = frozenset({"google", "all_versions", "base_url", "api_key", "credentials_file", "allow_hosts", "timeout_s"})
-_MAY_BE_EMPTY = frozenset({"google"})
+_AWS = frozenset({"aws", "region", "profile", "endpoint_url", "credentials", "instance_metadata", "timeout_s"})
+_MAY_BE_EMPTY = frozenset({"aws", "google"})
 """Keys of which an empty list means everything."""
 
 
@@ -60,7 +62,8 @@ class SourceConfig(TypedDict, total=False):
     """Values of the variables in the document's server addresses."""
     credentials: Mapping[str, str | Mapping[str, Any]]
     """For each security scheme of the document a reference to a secret, `${NAME}`, or for OAuth2 an object with
-    `client_id`, `client_secret` and maybe `token_url` and `scopes`; for basic `username` and `password`."""
+    `client_id`, `client_secret` and maybe `token_url` and `scopes`; for basic `username` and `password`. For AWS
+    references for `access_key_id`, `secret_access_key` and maybe `session_token`, instead of its own chain."""
     allow_hosts: Sequence[str]
     """Hosts, networks, `loopback` or `private` that calls may go to although they are not public."""
     allow_refs: Sequence[str]
@@ -75,6 +78,16 @@ class SourceConfig(TypedDict, total=False):
     """Reference to a secret, `${NAME}`, that is sent as the API key."""
     credentials_file: str
     """File of credentials, instead of the default ones."""
+    aws: Sequence[str]
+    """Services of AWS, as `s3`, or globs over them; empty means all of them."""
+    region: str
+    """Region in which AWS is called, where a call names none."""
+    profile: str
+    """Profile of the AWS configuration, instead of the default one."""
+    endpoint_url: str
+    """Address of all of AWS's services, as of an emulator."""
+    instance_metadata: bool
+    """Let AWS credentials come from the metadata service of the machine."""
     presets: Sequence[Mapping[str, Any]]
     """Arguments that are filled in; see `banyan.core.preset.Preset`."""
     timeout_s: float
@@ -123,8 +136,19 @@ def _python(config: dict[str, Any]) -> tuple[SourceKind, dict[str, Any]]:
 
 def _openapi(config: dict[str, Any]) -> tuple[SourceKind, dict[str, Any]]:
     known_keys(config, _OPENAPI, "an OpenAPI source")
-    made = {key: list(value) if key in _LISTS else value for key, value in config.items() if key != "openapi"}
-    return SourceKind.OPENAPI, {"document": config["openapi"], **made}
+    # Imported here: it is needed when a source is added, and this module at every start.
+    from banyan.tools.openapi.backend import allowed
+    from banyan.tools.openapi.proof import check
+
+    made: dict[str, Any] = {key: value for key, value in config.items() if key != "openapi"}
+    made |= {key: list(made[key]) for key in _LISTS & made.keys()}
+    document = str(config["openapi"])
+    if not re.match("https?://", document, re.IGNORECASE):
+        # A later sync may run in another folder.
+        document = str(Path(document).expanduser().absolute())
+    check(made.get("credentials") or {})
+    allowed(made, made.get("base_url") or "")
+    return SourceKind.OPENAPI, {"document": document, **made}
 
 
 def _google(config: dict[str, Any]) -> tuple[SourceKind, dict[str, Any]]:
@@ -135,6 +159,14 @@ def _google(config: dict[str, Any]) -> tuple[SourceKind, dict[str, Any]]:
     return SourceKind.GOOGLE, {"apis": list(config["google"]), **made}
 
 
+def _aws(config: dict[str, Any]) -> tuple[SourceKind, dict[str, Any]]:
+    known_keys(config, _AWS, "an AWS source")
+    if not all(any(references(value)) for value in config.get("credentials", {}).values()):
+        raise InvalidArgument("credentials", "give references to secrets, as `${NAME}`")
+    made = {name: value for name, value in config.items() if name != "aws"}
+    return SourceKind.AWS, {"services": list(config["aws"]), **made}
+
+
 _LISTS = frozenset({"allow_hosts", "allow_refs", "include"})
 
 WAYS: Mapping[str, Callable[[dict[str, Any]], tuple[SourceKind, dict[str, Any]]]] = {
@@ -142,6 +174,7 @@ WAYS: Mapping[str, Callable[[dict[str, Any]], tuple[SourceKind, dict[str, Any]]]
     "url": _mcp,
     "python": _python,
     "openapi": _openapi,
+    "aws": _aws,
     "google": _google,
 }
 """The key that says what kind of source a configuration is, and how it becomes what the catalogue keeps."""

@@ -158,7 +158,25 @@ def _backends(
 
         return GoogleBackend(source, secrets=secrets, environment=environment())
 
-    return {SourceKind.MCP: mcp, SourceKind.PYTHON: python, SourceKind.GOOGLE: google}
+    def aws(source: Source) -> Backend:
+        from banyan.tools.aws import AwsBackend, AwsLimits
+
+        # Bytes stand as base64 in the result, which has its cap.
+        limits = AwsLimits(body_bytes=settings.calls.result_cap_bytes * 3 // 4)
+        return AwsBackend(source, secrets=secrets, limits=limits, environment=environment())
+
+    def openapi(source: Source) -> Backend:
+        from banyan.tools.openapi.backend import OpenApiBackend
+
+        return OpenApiBackend(source, secrets=secrets)
+
+    return {
+        SourceKind.MCP: mcp,
+        SourceKind.PYTHON: python,
+        SourceKind.OPENAPI: openapi,
+        SourceKind.GOOGLE: google,
+        SourceKind.AWS: aws,
+    }
 
 
 def _encoder(settings: Settings) -> Encoder:

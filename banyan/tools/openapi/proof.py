@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from banyan.core.call import Category
-from banyan.core.errors import CallFailed, InvalidArgument, SecretMissing
+from banyan.core.errors import CallFailed, InvalidArgument
 from banyan.core.template import expand, references
 from banyan.tools.openapi.binding import Binding, Place, SchemeBinding, SchemeKind
 from banyan.tools.openapi.request import Proof
@@ -18,6 +18,9 @@ BEARER = "bearer"
 """Name under which a configuration gives one token for every scheme that takes one."""
 
 _CLIENT_KEYS = frozenset({"client_id", "client_secret", "token_url", "scopes"})
+SECRET_PARTS = ("", "client_secret", "password")
+"""Parts of a credential that are secret; the empty one is a credential that is one text."""
+
 _MAX_SECRET_CHARS = 16_384
 
 
@@ -60,28 +63,19 @@ def choose(binding: Binding, config: Mapping[str, Any], secret: Callable[[str], 
     raise _missing(wanted, binding, given)
 
 
-def needed(binding: Binding, config: Mapping[str, Any], secret: Callable[[str], str | None]) -> list[str]:
-    """Return, in words, what is still missing before the operation can be called; nothing where it can."""
-    try:
-        choose(binding, config, secret, source="")
-    except CallFailed as failure:
-        return [f"{failure.message}: {failure.fix}" if failure.fix else failure.message]
-    except SecretMissing as missing:
-        return [f"the secret `{missing.reference}` is not set"]
-    return []
-
-
 def check(credentials: object) -> None:
-    """Return if a configuration's credentials are well formed.  Raises `InvalidArgument`."""
+    """Return if a configuration's credentials are well formed, and hold references alone.  Raises `InvalidArgument`."""
     if not isinstance(credentials, Mapping):
         raise InvalidArgument("credentials", "give an object of scheme names and references")
     for name, one in credentials.items():
-        if isinstance(one, str):
-            continue
-        if not isinstance(one, Mapping) or not all(isinstance(value, str | list | tuple) for value in one.values()):
+        parts = dict(one) if isinstance(one, Mapping) else {"": one}
+        if not all(isinstance(value, str | list | tuple) for value in parts.values()):
             raise InvalidArgument("credentials", f"`{name}` should be text or an object of texts")
-        if "client_id" not in one and "username" not in one:
+        if "" not in parts and "client_id" not in parts and "username" not in parts:
             raise InvalidArgument("credentials", f"`{name}` needs `client_id` and `client_secret`, or `username`")
+        literal = [key for key in SECRET_PARTS if parts.get(key) and not any(references(parts[key]))]
+        if literal:
+            raise InvalidArgument("credentials", f"`{name}`: give a reference to a secret, as `${{NAME}}`")
 
 
 class _Given:
