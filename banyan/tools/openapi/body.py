@@ -1,192 +1,286 @@
-"""Bodies of requests: JSON, forms, files and text."""
+"""What an operation takes as its body: one argument, or, where that is the same, an argument for each member."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from banyan.tools.openapi.binding import BodyBinding, BodyKind, FieldBinding, Style
-from banyan.tools.openapi.styles import NotWritable, json_text, query_string, text
+from banyan.tools.openapi import parameters
+from banyan.tools.openapi.binding import BodyBinding, BodyKind, FieldBinding, Place, Style
+from banyan.tools.openapi.definitions import Definitions
+from banyan.tools.openapi.dialect import DESCRIPTION_CHARS, Converted
+from banyan.tools.openapi.document import Document
+from banyan.tools.openapi.members import Members, members
+from banyan.tools.openapi.plain import line
+from banyan.tools.openapi.refs import Node
 
-JSON = "application/json"
-_BYTES = "application/octet-stream"
-_ABSENT = object()
+FILE: Mapping[str, Any] = {
+    "description": "A file: base64 text, or an object",
+    "anyOf": [
+        {"type": "string", "contentEncoding": "base64"},
+        {
+            "type": "object",
+            "properties": {
+                "text": {"type": "string"},
+                "base64": {"type": "string", "contentEncoding": "base64"},
+                "filename": {"type": "string"},
+                "media_type": {"type": "string"},
+            },
+            "additionalProperties": False,
+        },
+    ],
+}
+"""What is given for a file."""
+
+_FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+_JSON = re.compile(r"(?:application|text)/(?:json5?|[a-z0-9.+-]+\+json)")
+_LINES = re.compile(r"application/(?:x-)?(?:ndjson|jsonlines|jsonl|json-seq)|application/vnd\.[a-z.-]+\+x-ndjson")
+_TEXT = re.compile(r"text/.+|application/(?:xml|yaml|x-yaml|graphql|sql|javascript|toml)|.+\+(?:xml|yaml)")
+_MEDIA = re.compile(r"[A-Za-z0-9!#$&^_.+*-]+/[A-Za-z0-9!#$&^_.+*-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """A body, and what its `Content-Type` says."""
+class Body:
+    """A body, still without the names of its arguments."""
 
+    kind: BodyKind
     media_type: str
-    raw: bytes
+    required: bool
+    whole: Converted
+    """The body as one value."""
+    members: Members | None = None
+    """Its members, where they can be arguments of their own."""
+    fields: tuple[FieldBinding, ...] = ()
+    """Forms: how members are written that are not written as usual; `argument` is not set yet."""
+    example: Any = None
+    notes: tuple[str, ...] = field(default=())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class File:
-    """A file that an argument holds."""
+def kind_of(media_type: str) -> BodyKind:
+    """Return how a body of `media_type`, without parameters and in small letters, is written."""
+    if media_type == _FORM:
+        return BodyKind.FORM
+    if media_type.startswith("multipart/"):
+        return BodyKind.MULTIPART
+    if _LINES.fullmatch(media_type):
+        return BodyKind.JSON_LINES
+    if _JSON.fullmatch(media_type):
+        return BodyKind.JSON
+    return BodyKind.TEXT if _TEXT.fullmatch(media_type) else BodyKind.BINARY
 
-    raw: bytes
-    filename: str = ""
-    media_type: str = ""
 
-
-def content(body: BodyBinding, arguments: Mapping[str, Any]) -> Content | None:
-    """Return the body that `arguments` make; None where they make none, and none is needed.
+def v3(document: Document, definitions: Definitions, operation: Node) -> Body | None:
+    """Return the body of a 3.x operation; None where it takes none.
 
     Raises:
-        NotWritable: an argument cannot be written as the body wants it.
+        ParameterProblem: it is needed, as far as one knows, and cannot be read.
     """
-    value = _value(body, arguments)
-    if value is _ABSENT:
+    stated = operation.child("requestBody")
+    if stated.value is None:
         return None
-    if body.kind is BodyKind.JSON:
-        return Content(media_type=body.media_type, raw=json_text(value).encode())
-    if body.kind is BodyKind.JSON_LINES:
-        lines = value if isinstance(value, list | tuple) else [value]
-        raw = "".join(f"{json_text(one)}\n" for one in lines).encode()
-        return Content(media_type=body.media_type, raw=raw)
-    if body.kind is BodyKind.FORM:
-        return Content(media_type=body.media_type, raw="&".join(_form(body, value)).encode("ascii"))
-    if body.kind is BodyKind.MULTIPART:
-        return _multipart(body, value)
-    if body.kind is BodyKind.BINARY:
-        found = file(value)
-        return Content(media_type=found.media_type or _definite(body.media_type), raw=found.raw)
-    return _text(body, value)
+    node = document.follow(stated)
+    if not isinstance(node.value, Mapping):
+        raise parameters.ParameterProblem("its body cannot be read: there is nothing behind its reference")
+    content = document.follow(node.child("content"))
+    offered = [key for key in content.value if _usable(key)] if isinstance(content.value, Mapping) else []
+    if not offered:
+        return None
+    chosen = min(offered, key=lambda key: _rank(document, content.child(key), key))
+    media = document.follow(content.child(chosen))
+    required = node.value.get("required") is True
+    made = _body(document, definitions, media, chosen, required)
+    told = line(node.value.get("description"), DESCRIPTION_CHARS)
+    if made is not None and told and isinstance(made.whole.schema, dict) and "description" not in made.whole.schema:
+        made.whole.schema = {"description": told, **made.whole.schema}
+    return made
 
 
-def file(value: Any) -> File:
-    """Return the file that an argument holds: base64 or a `data:` URL, or an object with `text` or `base64`.
-
-    Raises:
-        NotWritable: it is none of these.
-    """
-    if isinstance(value, str):
-        return _data_url(value) if value.startswith("data:") else File(raw=_decoded(value))
-    if isinstance(value, Mapping) and ("text" in value or "base64" in value):
-        raw = _decoded(str(value["base64"])) if "base64" in value else str(value["text"]).encode()
-        about = (str(value.get(key) or "") for key in ("filename", "media_type"))
-        filename, media_type = (_one_line(one) for one in about)
-        return File(raw=raw, filename=filename, media_type=media_type)
-    raise NotWritable('is a file: give base64, or an object as {"text": "…", "filename": "…"}')
+def _usable(key: object) -> bool:
+    return isinstance(key, str) and _MEDIA.fullmatch(key.partition(";")[0].strip()) is not None
 
 
-def _value(body: BodyBinding, arguments: Mapping[str, Any]) -> Any:
-    if body.argument:
-        return arguments.get(body.argument, _ABSENT)
-    given = {one.name: arguments[one.argument] for one in body.fields if one.argument in arguments}
-    return given if given or body.required else _ABSENT
+def _rank(document: Document, media: Node, key: str) -> tuple[int, int]:
+    """Return the smaller the better a media type is: JSON, then forms, then what is made up by the caller."""
+    media_type = key.partition(";")[0].strip().casefold()
+    if media_type == "application/json":
+        return 0, 0
+    if "*" in media_type:
+        return 7, len(media_type)
+    order = [BodyKind.JSON, BodyKind.FORM, BodyKind.MULTIPART, BodyKind.JSON_LINES, BodyKind.TEXT, BodyKind.BINARY]
+    # Of several kinds of JSON a patch of operations is the hardest to write.
+    return 1 + order.index(kind_of(media_type)), "patch" in media_type
 
 
-def _form(body: BodyBinding, value: Any) -> Iterator[str]:
-    for field, one in _members(body, value):
-        if field.media_type:
-            written, style, explode = _written(field, one), Style.FORM, True
-        elif isinstance(one, Mapping) and field.style is Style.FORM and field.explode:
-            # Its members would stand beside those of the form itself; JSON is the default for objects.
-            written, style, explode = json_text(one), Style.FORM, True
-        else:
-            written, style, explode = one, field.style, field.explode
-        yield from query_string(field.name, written, style=style, explode=explode, allow_reserved=field.allow_reserved)
+def _body(document: Document, definitions: Definitions, media: Node, key: str, required: bool) -> Body | None:
+    """Return the body in one of its media types; None where it is empty anyway."""
+    media_type = key.partition(";")[0].strip().casefold()
+    schema = media.child("schema")
+    kind = kind_of(media_type)
+    if "*" in media_type:
+        kind, media_type = _guessed(document, schema)
+    if kind in (BodyKind.TEXT, BodyKind.BINARY):
+        return _plain(document, schema, kind, media_type, required)
+    found = None if kind is BodyKind.JSON_LINES else members(document, definitions, schema)
+    if found is not None and not found.schemas and not required:
+        return None
+    whole = definitions.convert(schema)
+    fields: tuple[FieldBinding, ...] = ()
+    if kind in (BodyKind.FORM, BodyKind.MULTIPART):
+        fields, found, whole = _form(document, media, kind, found, whole)
+    example = parameters.example(document, media) if isinstance(media.value, Mapping) else None
+    return Body(
+        kind=kind,
+        media_type=media_type,
+        required=required,
+        whole=whole,
+        members=found,
+        fields=fields,
+        example=example,
+    )
 
 
-def _members(body: BodyBinding, value: Any) -> Iterator[tuple[FieldBinding, Any]]:
-    if not isinstance(value, Mapping):
-        raise NotWritable("is a form: give an object")
-    known = {one.name: one for one in body.fields}
-    for name, one in value.items():
-        if one is not None:
-            yield known.get(name) or FieldBinding(name=name, argument=name), one
+def _guessed(document: Document, schema: Node) -> tuple[BodyKind, str]:
+    """Return what a body of any media type is: JSON if its schema is one that only JSON could have."""
+    value = document.follow(schema).value
+    if isinstance(value, Mapping) and value.get("type") == "string":
+        binary = value.get("format") == "binary"
+        return (BodyKind.BINARY, "application/octet-stream") if binary else (BodyKind.TEXT, "text/plain")
+    return (BodyKind.JSON, "application/json") if value else (BodyKind.BINARY, "application/octet-stream")
 
 
-def _written(field: FieldBinding, value: Any) -> str:
-    return json_text(value) if is_json(field.media_type) else text(value)
+def _plain(document: Document, schema: Node, kind: BodyKind, media_type: str, required: bool) -> Body:
+    value = document.follow(schema).value
+    told = line(value.get("description"), DESCRIPTION_CHARS) if isinstance(value, Mapping) else ""
+    if kind is BodyKind.BINARY:
+        made = {**FILE, "description": f"{told} ({media_type}: base64 text, or an object)".strip()}
+    else:
+        made = {"type": "string", "description": f"{told} ({media_type})".strip()}
+    return Body(kind=kind, media_type=media_type, required=required, whole=Converted(made))
 
 
-def _multipart(body: BodyBinding, value: Any) -> Content:
-    # Imported here: most APIs take no files.
-    import httpx
-
-    parts = [part for field, one in _members(body, value) for part in _parts(field, one)]
-    # The boundary follows from what it bounds: equal calls are equal requests, and it cannot stand within a part.
-    mark = hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-    kind = f"{body.media_type}; boundary={mark}"
-    # httpx writes no multipart of nothing; what ends it is a form of its own.
-    if not parts:
-        return Content(media_type=kind, raw=f"--{mark}--\r\n".encode("ascii"))
-    request = httpx.Request("POST", "http://localhost", files=parts, headers={"Content-Type": kind})
-    return Content(media_type=kind, raw=request.read())
-
-
-_Part = tuple[str, tuple[str | None, bytes, str | None]]
-
-
-def _parts(field: FieldBinding, value: Any) -> Iterator[_Part]:
-    for one in value if _repeats(field, value) else (value,):
-        if field.binary:
-            found = file(one)
-            kind = found.media_type or _definite(field.media_type)
-            yield field.name, (found.filename or _plain_name(field.name), found.raw, kind)
-        elif is_json(field.media_type) or isinstance(one, Mapping | list | tuple):
-            yield field.name, (None, json_text(one).encode(), _definite(field.media_type, JSON))
-        elif one is not None:
-            yield field.name, (None, text(one).encode(), _definite(field.media_type, "") or None)
+def _form(
+    document: Document, media: Node, kind: BodyKind, found: Members | None, whole: Converted
+) -> tuple[tuple[FieldBinding, ...], Members | None, Converted]:
+    """Return how the members of a form are written, and its schemas with files where they are meant."""
+    encodings = document.follow(media.child("encoding"))
+    known: dict[str, Any] = {}
+    if found is not None:
+        known = dict(found.schemas)
+    elif isinstance(whole.schema, dict) and isinstance(whole.schema.get("properties"), dict):
+        known = dict(whole.schema["properties"])
+    fields: list[FieldBinding] = []
+    for name, schema in known.items():
+        one = _field(document.follow(encodings.child(name)), name)
+        if kind is BodyKind.MULTIPART and is_file(schema, one.media_type):
+            one = replace(one, binary=True)
+            known[name] = as_file(schema)
+        fields.append(one)
+    if found is not None:
+        return tuple(fields), replace(found, schemas=known), whole
+    if known:
+        whole = Converted({**whole.schema, "properties": known}, whole.refs)
+    return tuple(fields), None, whole
 
 
-def _repeats(field: FieldBinding, value: Any) -> bool:
-    """Whether each item is a part of its own: files and plain lists are; what is written as JSON is one part."""
-    return isinstance(value, list | tuple) and (field.binary or not is_json(field.media_type))
+def _field(encoding: Node, name: str) -> FieldBinding:
+    value = encoding.value if isinstance(encoding.value, Mapping) else {}
+    media_type = value.get("contentType")
+    style, explode = value.get("style"), value.get("explode")
+    kept = Style(style) if style in (Style.FORM, Style.SPACE, Style.PIPE, Style.DEEP) else Style.FORM
+    return FieldBinding(
+        name=name,
+        argument=name,
+        style=kept,
+        explode=explode if isinstance(explode, bool) else kept is Style.FORM,
+        allow_reserved=value.get("allowReserved") is True,
+        # Of several that are allowed the first is sent; one with a wildcard says nothing.
+        media_type=_first(media_type) if isinstance(media_type, str) else "",
+    )
 
 
-def _text(body: BodyBinding, value: Any) -> Content:
-    kind = _definite(body.media_type, "text/plain")
-    if kind.startswith("text/") and "charset" not in kind.lower():
-        kind = f"{kind}; charset=utf-8"
-    return Content(media_type=kind, raw=text(value).encode())
+def _first(media_types: str) -> str:
+    first = media_types.partition(",")[0].strip()
+    return first if _usable(first) and "*" not in first else ""
 
 
-def is_json(media_type: str) -> bool:
-    """Return whether a media type is of JSON."""
-    plain = media_type.partition(";")[0].strip().lower()
-    return plain.endswith(("/json", "+json"))
+def is_file(schema: Any, media_type: str = "") -> bool:
+    """Return whether a member of a multipart form is a file, or a list of them."""
+    if not isinstance(schema, Mapping):
+        return False
+    if schema.get("type") == "array":
+        return is_file(schema.get("items"), media_type)
+    kind = schema.get("type")
+    text = kind == "string" or kind == ["string", "null"] or (kind is None and media_type)
+    binary = schema.get("format") == "binary" or schema.get("contentEncoding") == "base64"
+    stated = bool(media_type) and kind_of(media_type.casefold()) is BodyKind.BINARY
+    return bool(text) and (binary or stated or "contentMediaType" in schema)
 
 
-def _definite(media_type: str, default: str = _BYTES) -> str:
-    """Return the first of the media types of an encoding that is no wildcard."""
-    kinds: Sequence[str] = [one.strip() for one in media_type.split(",")]
-    return next((one for one in kinds if one and "*" not in one), default)
+def as_file(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of what is given for a file, or for a list of files."""
+    told = {"description": schema["description"]} if "description" in schema else {}
+    if schema.get("type") == "array":
+        return {"type": "array", "items": dict(FILE), **told}
+    return {**FILE, **({"description": f"{told['description']} (base64 text, or an object)"} if told else {})}
 
 
-def _data_url(value: str) -> File:
-    head, comma, data = value.removeprefix("data:").partition(",")
-    if not comma:
-        raise NotWritable("is a file: a `data:` URL has a comma before its data")
-    kind = _one_line(head.removesuffix(";base64"))
-    if head.endswith(";base64"):
-        return File(raw=_decoded(data), media_type=kind)
-    from urllib.parse import unquote_to_bytes
-
-    return File(raw=unquote_to_bytes(data), media_type=kind)
-
-
-def _decoded(value: str) -> bytes:
-    plain = "".join(value.split()).replace("-", "+").replace("_", "/").rstrip("=")
-    try:
-        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise NotWritable('is a file, and not base64: give base64, or an object as {"text": "…"}') from None
+def v2(document: Document, definitions: Definitions, operation: Node, given: list[Node]) -> Body | None:
+    """Return the body of a 2.0 operation, which stands among its parameters."""
+    consumes = operation.value.get("consumes", document.root.get("consumes"))
+    offered = [one for one in consumes if _usable(one)] if isinstance(consumes, list) else []
+    for node in given:
+        if node.value.get("in") == "body":
+            chosen = min(offered or ["application/json"], key=lambda key: _rank(document, node, key))
+            return _body(document, definitions, node, _json_like(chosen), node.value.get("required") is True)
+    fields = [node for node in given if node.value.get("in") == "formData"]
+    return _form_v2(definitions, fields, offered) if fields else None
 
 
-def _one_line(value: str) -> str:
-    """Return `value` if it can stand in a header of a part."""
-    if any(ord(sign) < 0x20 or ord(sign) == 0x7F for sign in value):
-        raise NotWritable("is a file whose name or media type holds a control character")
-    return value
+def _json_like(media_type: str) -> str:
+    """A 2.0 body with a schema that is said to be a form, or nothing, is JSON in truth."""
+    kind = kind_of(media_type.partition(";")[0].strip().casefold())
+    return "application/json" if kind in (BodyKind.FORM, BodyKind.MULTIPART) else media_type
 
 
-def _plain_name(name: str) -> str:
-    return "".join(sign if sign.isalnum() or sign in "-_." else "_" for sign in name) or "file"
+def _form_v2(definitions: Definitions, given: list[Node], offered: list[str]) -> Body:
+    schemas: dict[str, Any] = {}
+    required: list[str] = []
+    fields: list[FieldBinding] = []
+    refs: dict[str, None] = {}
+    for node in given:
+        name, value = node.value["name"], node.value
+        bare = {key: one for key, one in value.items() if key not in ("name", "in", "required")}
+        converted = definitions.convert(Node(bare, node.file, node.at))
+        binary = value.get("type") == "file"
+        schemas[name] = as_file(converted.schema) if binary else converted.schema
+        refs.update(converted.refs)
+        required += [name] if value.get("required") is True else []
+        style, explode = parameters.collection(value, Place.QUERY)
+        fields.append(FieldBinding(name=name, argument=name, style=style, explode=explode, binary=binary))
+    multipart = any(one.binary for one in fields) or (_MULTIPART in offered and _FORM not in offered)
+    whole = Converted({"type": "object", "properties": schemas, "required": required}, refs)
+    return Body(
+        kind=BodyKind.MULTIPART if multipart else BodyKind.FORM,
+        media_type=_MULTIPART if multipart else _FORM,
+        required=bool(required),
+        whole=whole,
+        members=Members(schemas=schemas, required=tuple(required), refs=refs),
+        fields=tuple(fields),
+    )
+
+
+def bound(body: Body, argument: str, names: Mapping[str, str]) -> BodyBinding:
+    """Return the binding of a body that is one argument, or of one whose members are: by `names`, name to argument."""
+    written = {one.name: one for one in body.fields}
+    if argument:
+        fields = tuple(one for one in body.fields if one != FieldBinding(name=one.name, argument=one.name))
+    else:
+        fields = tuple(
+            replace(written.get(name, FieldBinding(name=name, argument=name)), argument=given)
+            for name, given in names.items()
+        )
+    return BodyBinding(
+        kind=body.kind, media_type=body.media_type, argument=argument, fields=fields, required=body.required
+    )
