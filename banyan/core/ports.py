@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from banyan.core.call import Artifact, CallRecord, RawResult
     from banyan.core.find import Document, Filters, Search
     from banyan.core.ids import ApprovalId, CallId, SourceName, ToolName
-    from banyan.core.source import Listing, Source, SyncReport
+    from banyan.core.source import Listing, Need, Source, SyncReport
     from banyan.core.tool import Tool, ToolSpec, ToolState
 
     Vectors: TypeAlias = npt.NDArray[np.float32]
@@ -311,6 +311,15 @@ class PartedBackend(Protocol):
 
         Raises `SourceUnavailable`.
         """
+        ...
+
+
+@runtime_checkable
+class NeedyBackend(Protocol):
+    """A backend that can say what it still lacks, without asking anybody outside."""
+
+    async def needs(self) -> Sequence[Need]:
+        """Return what a person must still provide before its tools can be called."""
         ...
 
 

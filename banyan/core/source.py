@@ -45,6 +45,16 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """Something that a person must still provide before a source can be called."""
+
+    what: str
+    """What is missing, in a sentence."""
+    fix: str
+    """What to do about it, as a command where there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """What a source lists now: all of it, or all of some of its servers."""
 

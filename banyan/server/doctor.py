@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from banyan.core.errors import BanyanError
+from banyan.core.ports import NeedyBackend
 from banyan.core.source import Source
 from banyan.core.template import references
 from banyan.core.tool import ToolState
@@ -99,7 +100,20 @@ async def _sources(parts: Parts) -> Iterable[Check]:
     sources = await parts.database.sources.all()
     if not sources:
         return [Check(about="sources", health=Health.WARN, detail="there are none", fix="add one with `banyan add`")]
-    return [_source(parts, source) for source in sources]
+    return [check for source in sources for check in (_source(parts, source), *await _needs(parts, source))]
+
+
+async def _needs(parts: Parts, source: Source) -> Iterable[Check]:
+    """Return what a source that is switched on still lacks."""
+    if not source.enabled:
+        return []
+    about = f"source {source.name}"
+    try:
+        backend = await parts.backends.get(source.name)
+        needs = await backend.needs() if isinstance(backend, NeedyBackend) else []
+    except BanyanError as error:
+        return [Check(about=about, health=Health.FAIL, detail=parts.secrets.redact(str(error)))]
+    return [Check(about=about, health=Health.WARN, detail=parts.secrets.redact(one.what), fix=one.fix) for one in needs]
 
 
 def _source(parts: Parts, source: Source) -> Check:
