@@ -96,11 +96,13 @@ def parsed_url(url: str) -> httpx.URL:
         raise BadUrl("a URL without a proper host")
     try:
         parsed = httpx.URL(url)
-        if parsed.port == 0:
-            raise BadUrl("a URL with port 0")
     except httpx.InvalidURL:
         # Its text quotes the URL.
         raise BadUrl("a malformed URL") from None
+    if parsed.port is not None and not 0 < parsed.port < 65_536:
+        raise BadUrl("a URL with a port that there is not")
+    if not authority.isascii() and _NUMBER.fullmatch(parsed.raw_host.decode("ascii").rpartition(".")[2]):
+        raise BadUrl("an address in an odd spelling; write it in plain digits")
     return parsed
 
 
