@@ -23,6 +23,7 @@ from banyan.server.watch import Watcher
 from banyan.server.wiring import Parts, Policies, build
 from banyan.tools.describe import Description
 from banyan.tools.invoke import CallRequest
+from banyan.tools.preview import Preview, preview_of
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -213,6 +214,21 @@ class Banyan:
         known = self._parts.functions.setdefault(name, {})
         known[function.__name__] = function
         return Source(name=name, kind=SourceKind.PYTHON, config={"target": module})
+
+
+async def preview(b: Banyan, name: str, /, **config: Unpack[SourceConfig]) -> Preview:
+    """Return what `b.add` with these arguments would find; nothing is written.
+
+    Raises:
+        InvalidArgument: the name or the configuration is wrong.
+        SourceUnavailable: the source cannot be listed.
+    """
+    source = source_of(name, config)
+    backend = b._parts.backends.make(source)
+    try:
+        return await preview_of(source, backend)
+    finally:
+        await backend.aclose()
 
 
 def _effect_kinds(effects: Iterable[str]) -> frozenset[EffectKind]:

@@ -64,7 +64,7 @@ class Backends:
         if known is not None and _same(known.source, now):
             known.checked_at = time.monotonic()
             return known.backend
-        backend = self._made(now)
+        backend = self.make(now)
         self._live[source] = _Live(now, backend, time.monotonic())
         if known is not None:
             await _close(source, known.backend)
@@ -93,7 +93,12 @@ class Backends:
             for name, one in closing.items():
                 group.start_soon(_close, name, one.backend)
 
-    def _made(self, source: Source) -> Backend:
+    def make(self, source: Source) -> Backend:
+        """Return a fresh backend of `source`, which the caller stops; it need be no source of the catalogue.
+
+        Raises:
+            SourceUnavailable: nothing here speaks to its kind.
+        """
         if source.kind not in self._make:
             raise SourceUnavailable(source.name, f"nothing here speaks to sources of kind `{source.kind}`")
         return self._make[source.kind](source)
