@@ -158,7 +158,7 @@ async def _take_over(shell: Shell, b: Banyan, wanted: Sequence[Entry], done: _Im
 
 
 async def _add(shell: Shell, b: Banyan, entry: Entry, done: _Imported) -> None:
-    from banyan.server.cli.sources import add_cleaned
+    from banyan.server.cli.add import add_cleaned
 
     try:
         report, kept = await add_cleaned(shell, b, entry.name, entry.config)
