@@ -32,6 +32,9 @@ _SECRET_VALUE = re.compile(
 )
 """Forms that vendors give to their keys, as their documentation shows them."""
 
+_SECRET_PARTS = frozenset({"client_secret", "password", "secret_access_key", "session_token"})
+"""Parts of a credential that are secret whatever they look like."""
+
 _USERINFO = re.compile(r"(?<=://)(?P<user>[^/\s:@]*):(?P<password>[^/\s@]+)@")
 _SCHEME = re.compile(r"(?P<scheme>(?:Bearer|Basic|Token) +)?(?P<rest>[\s\S]+)")
 
@@ -86,6 +89,12 @@ def without_secrets(source: str, config: Mapping[str, Any]) -> Cleaned:
         cleaned["api_key"] = sweep.value("api_key", config["api_key"])
     if config.get("url"):
         cleaned["url"] = sweep.url(config["url"])
+    if config.get("credentials"):
+        cleaned["credentials"] = {key: sweep.credential(key, value) for key, value in config["credentials"].items()}
+    if config.get("presets"):
+        cleaned["presets"] = [
+            {**one, "value": sweep.value(str(one.get("argument")), one.get("value"))} for one in config["presets"]
+        ]
     return Cleaned(config=cleaned, secrets=sweep.found)
 
 
@@ -113,6 +122,17 @@ class _Sweep:
         if parts is None:  # only an empty text does not match, and that is no secret
             return value
         return (parts["scheme"] or "") + self._keep(key, parts["rest"])
+
+    def credential(self, scheme: str, value: Any) -> Any:
+        """Return a credential, or of an object its secret parts, with a reference in place of what is none."""
+        if isinstance(value, Mapping):
+            return {
+                part: self.credential(f"{scheme}_{part}", one) if part in _SECRET_PARTS else one
+                for part, one in value.items()
+            }
+        if not isinstance(value, str) or not value or any(True for _ in references(value)):
+            return value
+        return self._keep(scheme, value)
 
     def arguments(self, command: Any) -> list[str]:
         """Return a command line with the values of secret-looking options replaced."""

@@ -22,6 +22,10 @@ class Need:
     fix: str
     operations: int
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that the command line prints."""
+        return {"what": self.what, "fix": self.fix, "operations": self.operations}
+
 
 def address_of(config: Mapping[str, Any]) -> Address:
     """Return where a source's configuration says that the API is."""

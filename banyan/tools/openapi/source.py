@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 
 import anyio.to_thread
 
-from banyan.core.errors import BadFile
-from banyan.core.source import Listing
+from banyan.core.errors import BadFile, CallFailed, SourceUnavailable
+from banyan.core.source import Listing, Source
 from banyan.core.tool import ToolSpec
 from banyan.tools.openapi.binding import Place
+from banyan.tools.openapi.check import SpecReport, check
 from banyan.tools.openapi.document import MAX_BYTES, Document, load
+from banyan.tools.openapi.needs import Need, needs
 from banyan.tools.openapi.operations import Operation, operations
 from banyan.tools.replay import KEY_ARGUMENT
 from banyan.tools.shorten import cut
@@ -62,6 +64,26 @@ def read(name: str, config: Mapping[str, Any], data: bytes) -> Read:
     wanted = tuple(config.get("include") or ())
     found = (one for one in operations(document, server=name) if not wanted or _included(one, wanted))
     return Read(document=document, tools=tuple(_with_key(one.spec) for one in found))
+
+
+async def look(source: Source, secret: Callable[[str], str | None]) -> tuple[SpecReport, list[Need]]:
+    """Return what the document of a source holds, and what a person must still give; nothing is kept.
+
+    Raises:
+        BadFile: the document cannot be read, or is none.
+        SourceUnavailable: its address may not be read, or does not answer.
+    """
+    try:
+        data = await fetch(source.name, source.config)
+    except CallFailed as failure:
+        raise SourceUnavailable(source.name, failure.message, category=failure.category) from failure
+
+    def work() -> tuple[SpecReport, list[Need]]:
+        found = read(source.name, source.config, data)
+        active = (one.binding for one in found.tools if not one.fault)
+        return check(found.document, found.tools), needs(active, source.config, secret)
+
+    return await anyio.to_thread.run_sync(work)
 
 
 def is_url(where: str) -> bool:
