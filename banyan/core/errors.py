@@ -192,15 +192,25 @@ class CallFailed(BanyanError):
     """A backend could not get a good answer out of a tool.
 
     `sent` tells whether the request may have reached the tool: if it did and the answer was lost,
-    a tool that writes has an unknown effect, and is not tried again.
+    a tool that writes has an unknown effect, and is not tried again. `retry_after_s` are the seconds after
+    which the tool itself asks to be called again.
     """
 
     code = "call_failed"
     exit_status = 5
 
-    def __init__(self, category: Category, message: str, *, fix: str | None = None, sent: bool) -> None:
+    def __init__(
+        self,
+        category: Category,
+        message: str,
+        *,
+        fix: str | None = None,
+        sent: bool,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.category = category
         self.message = message
         self.fix = fix
         self.sent = sent
+        self.retry_after_s = retry_after_s

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 LOST = frozenset({Category.TIMEOUT, Category.TRANSPORT, Category.UNKNOWN_EFFECT})
 """Categories in which a call that was sent has no answer, so that nobody knows whether it took effect."""
 _PAUSE_S = (0.05, 0.25)
+_WAIT_S = 5.0
+"""Longest wait that a tool may ask for before it is called again here; a longer one is the caller's to decide."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +49,10 @@ class Sending:
 
 
 async def send(backend: Backend, sending: Sending) -> RawResult:
-    """Return what the tool answered; a broken connection is tried once more where that cannot do a thing twice.
+    """Return what the tool answered.
+
+    Where that cannot do a thing twice, it is asked once more: on a broken connection, and when it said to come back
+    soon.
 
     Raises:
         CallFailed: no answer; `sent` tells whether the tool may have run.
@@ -56,18 +61,25 @@ async def send(backend: Backend, sending: Sending) -> RawResult:
     try:
         return await _once(backend, sending, sending.timeout_s)
     except CallFailed as failure:
-        left_s = sending.timeout_s - (time.monotonic() - began_s)
-        if not may_repeat(sending.tool, failure) or left_s <= _PAUSE_S[1]:
+        pause_s = random.uniform(*_PAUSE_S)  # noqa: S311 - so that many callers do not come back at once
+        pause_s += failure.retry_after_s or 0.0
+        left_s = sending.timeout_s - (time.monotonic() - began_s) - pause_s
+        if not may_repeat(sending.tool, failure) or left_s <= 0:
             raise
-    pause_s = random.uniform(*_PAUSE_S)  # noqa: S311 - so that many callers do not come back at once
+        broke = failure.category is Category.TRANSPORT
     await anyio.sleep(pause_s)
-    sending.notes.append("the connection broke, and the call was sent once more")
-    return await _once(backend, sending, left_s - pause_s)
+    why = "the connection broke" if broke else f"the server asked to wait ({pause_s:.1f} s)"
+    sending.notes.append(f"{why}, and the call was sent once more")
+    return await _once(backend, sending, left_s)
 
 
 def may_repeat(tool: Tool, failure: CallFailed) -> bool:
-    """Whether a call that failed so can be sent again without its effect happening twice."""
-    return failure.category is Category.TRANSPORT and failure.sent and tool.effects.repeatable
+    """Whether a call that failed so can be sent again, soon, without its effect happening twice."""
+    if not tool.effects.repeatable or not failure.sent:
+        return False
+    if failure.retry_after_s is not None:
+        return failure.retry_after_s <= _WAIT_S
+    return failure.category is Category.TRANSPORT
 
 
 def lost(tool: Tool, failure: CallFailed) -> bool:

@@ -263,6 +263,28 @@ async def test_a_broken_connection_is_tried_once_more_for_a_tool_that_reads(room
     assert any("once more" in note for note in outcome.notes)
 
 
+async def test_a_tool_that_reads_and_asks_to_come_back_soon_is_called_once_more(room: Room) -> None:
+    busy = CallFailed(Category.RATE_LIMITED, "busy", sent=True, retry_after_s=0.01)
+    await room.offer(spec("read", effects=READS), busy, "text")
+    outcome = await room.call("files__read")
+    assert outcome.ok
+    assert len(room.backend.sent) == 2
+    assert any("asked to wait" in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize(
+    ("effects", "wait_s", "timeout_s"), [(READS, 3_600, None), (READS, 4, 3), (WRITES, 0.01, None)]
+)
+async def test_a_long_wait_and_a_tool_that_writes_are_left_to_the_caller(
+    room: Room, effects: Effects, wait_s: float, timeout_s: float | None
+) -> None:
+    busy = CallFailed(Category.RATE_LIMITED, "busy", fix="wait", sent=True, retry_after_s=wait_s)
+    await room.offer(spec("tool", effects=effects), busy)
+    outcome = await room.call("files__tool", timeout_s=timeout_s)
+    assert (outcome.outcome, outcome.category, outcome.fix) == (OutcomeKind.FAILED, Category.RATE_LIMITED, "wait")
+    assert len(room.backend.sent) == 1
+
+
 async def test_a_broken_connection_is_tried_no_more_than_twice(room: Room) -> None:
     await room.offer(spec("read", effects=READS), LOST)
     outcome = await room.call("files__read")

@@ -78,7 +78,9 @@ def failure_of(response: WebResponse, *, source: str) -> CallFailed | None:
     message = f"`{source}` answered {status}{_meaning(status)}"
     if said:
         message = f"{message}: {said}"
-    return CallFailed(_CATEGORIES.get(status, Category.UPSTREAM), message, fix=_fix(response), sent=True)
+    wait_s = retry_after_s(response) if status == 429 or status >= 500 else None
+    category = _CATEGORIES.get(status, Category.UPSTREAM)
+    return CallFailed(category, message, fix=_fix(status, wait_s), sent=True, retry_after_s=wait_s)
 
 
 def retry_after_s(response: WebResponse) -> float | None:
@@ -143,12 +145,11 @@ def _meaning(status: int) -> str:
         return ""
 
 
-def _fix(response: WebResponse) -> str | None:
-    wait_s = retry_after_s(response)
-    if wait_s is not None and (response.status == 429 or response.status >= 500):
+def _fix(status: int, wait_s: float | None) -> str | None:
+    if wait_s is not None:
         return f"wait {wait_s:.0f} s, as the server asks, and call again"
-    if response.status == 429:
+    if status == 429:
         return "wait before calling again, and call less often"
-    if response.status >= 500:
+    if status >= 500:
         return "the server is at fault; try again later"
-    return _FIXES.get(response.status)
+    return _FIXES.get(status)

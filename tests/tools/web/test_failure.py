@@ -52,6 +52,7 @@ def test_how_long_to_wait_stands_in_the_fix(status: int, after: str, fix: str) -
     failed = failure_of(answered(status, retry_after=after), source="shop")
     assert failed is not None
     assert fix in (failed.fix or "")
+    assert (failed.retry_after_s is not None) is fix.endswith(" s")
 
 
 SAID = [

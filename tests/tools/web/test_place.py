@@ -37,7 +37,8 @@ REFUSED = [
     "http://2130706433/", "http://0x7f000001/", "http://0x7f.0.0.1/", "http://0177.0.0.1/", "http://017700000001/",
     "http://127.1/", "http://127.0.1/", "http://0/", "http://0x7f.1/", "http://127.0.0.0x1/", "http://127.0.0.01/",
     "http://256.256.256.256/", "http://127.0.0.1.2/", "http://example.0x1/", "http://00000127.0.0.1/", "http://0x/",
-    "http://\uff11\uff12\uff17.0.0.1/", "http://127。0。0。1/", "http://127\uff0e0\uff0e0\uff0e1/", "http://①②⑦.⓪.⓪.①/", "http://٣.٣.٣.٣/",
+    "http://\uff11\uff12\uff17.0.0.1/",
+    "http://127。0。0。1/", "http://127\uff0e0\uff0e0\uff0e1/", "http://①②⑦.⓪.⓪.①/", "http://٣.٣.٣.٣/",
     "http://ⓛocalhost./\x00", "http://127.0.0.1../", "http://..example.com/", "http://.example.com/",
     # zones, and addresses that are none
     "http://[fe80::1%25eth0]/", "http://[fe80::1%eth0]/", "http://[::1%25lo]/", "http://[::1/", "http://::1/",
