@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import re
 import select
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -21,6 +23,7 @@ from mcp_types import (
     ErrorData,
     JSONRPCError,
     JSONRPCMessage,
+    JSONRPCNotification,
     jsonrpc_message_adapter,
 )
 from pydantic import ValidationError
@@ -40,6 +43,13 @@ logger = logging.getLogger(__name__)
 _READ_BYTES = 2**16
 _WRITE_BYTES = select.PIPE_BUF if hasattr(select, "PIPE_BUF") else 512
 """What a pipe that says it can be written takes without blocking."""
+_ID_BYTES = 512
+"""Bytes at either end of a line in which its id is looked for, where the line itself cannot be read."""
+
+_VERSION = rb'"jsonrpc"\s*:\s*"2\.0"'
+_ID = rb'"id"\s*:\s*(-?\d{1,18}|"[^"\\]{0,200}")'
+_ID_FIRST = re.compile(rb"\s*\{\s*(?:" + _VERSION + rb"\s*,\s*)?" + _ID + rb"\s*[,}]")
+_ID_LAST = re.compile(rb",\s*" + _ID + rb"\s*(?:,\s*" + _VERSION + rb"\s*)?\}\s*$")
 
 
 async def serve_stdio(b: Banyan, *, options: ServeOptions | None = None, stop_on_signals: bool = True) -> None:
@@ -110,9 +120,9 @@ async def _read(
     async with inbound, errors:
         async for line in _lines(source, cap_bytes):
             try:
-                if line is None:
+                if isinstance(line, _TooLong):
                     problem = f"a message of more than {cap_bytes} bytes"
-                    await errors.send(SessionMessage(_error(INVALID_REQUEST, problem)))
+                    await errors.send(SessionMessage(_error(INVALID_REQUEST, problem, _id_at_an_end(line.head, b""))))
                 elif isinstance(found := _parsed(line), _NoMessage):
                     await errors.send(SessionMessage(found.reply))
                 else:
@@ -121,20 +131,27 @@ async def _read(
                 return
 
 
-async def _lines(source: int, cap_bytes: int) -> AsyncIterator[bytes | None]:
-    """Yield each line that is not empty; None for one that is longer than the cap, none of which is kept."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TooLong:
+    """A line that is longer than the cap, of which the start alone was kept."""
+
+    head: bytes
+
+
+async def _lines(source: int, cap_bytes: int) -> AsyncIterator[bytes | _TooLong]:
+    """Yield each line that is not empty."""
     buffer, too_long = bytearray(), False
     while chunk := await _some(source):
         *ended, rest = chunk.split(b"\n")
         for piece in ended:
             if too_long or len(buffer) + len(piece) > cap_bytes:
-                yield None
+                yield _TooLong(head=bytes(buffer + piece[:_ID_BYTES])[:_ID_BYTES])
             elif line := bytes(buffer + piece).strip():
                 yield line
             buffer, too_long = bytearray(), False
         too_long = too_long or len(buffer) + len(rest) > cap_bytes
-        buffer = bytearray() if too_long else buffer + rest
-    if line := bytes(buffer).strip():
+        buffer = (buffer + rest[:_ID_BYTES])[:_ID_BYTES] if too_long else buffer + rest
+    if not too_long and (line := bytes(buffer).strip()):
         yield line
 
 
@@ -160,16 +177,41 @@ class _NoMessage:
 
 def _parsed(line: bytes) -> JSONRPCMessage | _NoMessage:
     try:
-        return jsonrpc_message_adapter.validate_json(line, by_name=False)
+        message = jsonrpc_message_adapter.validate_json(line, by_name=False)
     except ValidationError:
-        pass
+        return _refused(line)
+    if isinstance(message, JSONRPCNotification) and "id" in from_json(line):
+        # It waits for an answer, under an id that is none: null, a fraction, an object.
+        return _NoMessage(reply=_error(INVALID_REQUEST, "the id of a request is a string or an integer"))
+    return message
+
+
+def _refused(line: bytes) -> _NoMessage:
+    """Answer a line that is no message, under its own id if it has one: whoever sent it waits for that."""
     try:
-        value = from_json(line)
-    except (ValueError, RecursionError):
+        # Unlike the parser above this one takes half a surrogate pair and more levels, so that the id is found.
+        value = json.loads(line)
+    except (json.JSONDecodeError, UnicodeDecodeError):
         return _NoMessage(reply=_error(PARSE_ERROR, "this line is not JSON"))
+    except (ValueError, RecursionError):
+        found = _id_at_an_end(line[:_ID_BYTES], line[-_ID_BYTES:])
+        return _NoMessage(reply=_error(PARSE_ERROR, "this line is JSON beyond what can be read", found))
     request_id = value.get("id") if isinstance(value, dict) else None
     known = request_id if isinstance(request_id, str | int) and not isinstance(request_id, bool) else None
-    return _NoMessage(reply=_error(INVALID_REQUEST, "this line is not one JSON-RPC 2.0 message", known))
+    return _NoMessage(reply=_error(INVALID_REQUEST, "this line is not one JSON-RPC 2.0 message", _writable(known)))
+
+
+def _writable(request_id: str | int | None) -> str | int | None:
+    return None if isinstance(request_id, str) and not request_id.isprintable() else request_id
+
+
+def _id_at_an_end(head: bytes, tail: bytes) -> str | int | None:
+    """Return the id of a message that cannot be read, where it is the first or the last thing in it."""
+    found = _ID_FIRST.match(head) or _ID_LAST.search(tail)
+    try:
+        return _writable(json.loads(found[1])) if found else None
+    except ValueError:
+        return None
 
 
 def _error(code: int, message: str, request_id: str | int | None = None) -> JSONRPCError:

@@ -83,6 +83,8 @@ async def test_a_line_over_the_cap_is_refused_and_the_next_one_read() -> None:
         await wire.say(b"x" * 30_000 + b'"}\n' + ping(7))
         assert (await wire.received()).id == 7
         assert (await wire.hear())["error"]["code"] == -32600
+        await wire.say(ping(8, params={"pad": "x" * CAP}))
+        assert (await wire.hear())["id"] == 8, "whoever sent it waits for an answer under its id"
 
 
 async def test_a_line_at_the_cap_is_read() -> None:
@@ -105,10 +107,19 @@ async def test_a_line_at_the_cap_is_read() -> None:
         (b'{"jsonrpc": "2.0", "id": "a", "method": 3}\n', -32600, "a"),
         (b'{"jsonrpc": "2.0", "id": true, "method": 3}\n', -32600, None),
         (b"3\n", -32600, None),
+        # Valid JSON that the parser of messages refuses: whoever sent it waits for an answer under its id.
+        (b'{"jsonrpc":"2.0","id":6,"method":"tools/call","params":{"name":"\\ud800"}}\n', -32600, 6),
+        (b'{"jsonrpc":"2.0","id":"deep","params":' + b"[" * 400 + b"]" * 400 + b"}\n", -32600, "deep"),
+        (b'{"jsonrpc":"2.0","id":8,"method":"x","params":{"n":' + b"9" * 4400 + b"}}\n", -32700, 8),
+        (b'{"method":"x","params":{"n":' + b"9" * 4400 + b'},"jsonrpc":"2.0","id":9}\n', -32700, 9),
+        (b'{"jsonrpc":"2.0","id":"\\ud800","method":"ping"}\n', -32600, None),
+        (b'{"jsonrpc":"2.0","id":null,"method":"ping"}\n', -32600, None),
+        (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}\n', -32600, None),
+        (b'{"jsonrpc":"2.0","id":{},"method":"ping"}\n', -32600, None),
     ],
 )
 async def test_what_is_no_message_is_answered_and_the_next_one_read(line: bytes, code: int, request_id: Any) -> None:
-    async with wired() as wire:
+    async with wired(10 * CAP) as wire:
         await wire.say(line + ping(9))
         assert (await wire.received()).id == 9
         heard = await wire.hear()
