@@ -84,10 +84,28 @@ def read(given: Any, notes: list[str]) -> dict[str, Any]:
         got = "null" if text is None else f"a JSON {_type_name(text)}"
         raise NotMendable(_unreadable("a JSON object of arguments", got))
     try:
-        copy = orjson.loads(orjson.dumps(text))
+        raw = orjson.dumps(text)
+        copy = orjson.loads(raw)
     except (orjson.JSONEncodeError, orjson.JSONDecodeError, RecursionError) as error:
         raise NotMendable(_unreadable("values that JSON has", str(error), Category.BAD_VALUE)) from error
+    # The encoder writes null for a number that JSON does not have: the tool would be called with something else.
+    if b"null" in raw and (found := _no_number(text)) is not None:
+        raise NotMendable(_unreadable("values that JSON has", f"the number {found}", Category.BAD_VALUE))
     return dict(copy)
+
+
+def _no_number(value: Any) -> float | None:
+    """Return a number within `value` that is infinite or none at all, if there is one."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, float) and not isfinite(one):
+            return one
+        if isinstance(one, Mapping):
+            waiting.extend(one.values())
+        elif isinstance(one, list | tuple):
+            waiting.extend(one)
+    return None
 
 
 def _parse(text: str | bytes) -> Any:

@@ -164,3 +164,12 @@ def test_mending_is_stable_and_never_spoils_what_fits(given: Any) -> None:
         assert mend(one, validator, result.arguments).arguments == result.arguments
     else:
         assert validator.problems(result.arguments)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_a_number_that_json_does_not_have_is_refused_and_never_sent_as_null(number: float) -> None:
+    with pytest.raises(NotMendable) as caught:
+        mended({"path": "a", "maybe": number})
+    assert caught.value.problem.category is Category.BAD_VALUE
+    with pytest.raises(NotMendable):
+        mended({"path": "a", "nodes": [{"id": 1, "ratio": [number]}]})
