@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import anyio.to_thread
+
 from banyan.core.errors import BanyanError
 from banyan.core.ports import NeedyBackend
-from banyan.core.source import Source
+from banyan.core.source import Source, SourceKind
 from banyan.core.template import references
 from banyan.core.tool import ToolState
 from banyan.server.wiring import Parts
@@ -108,12 +110,37 @@ async def _needs(parts: Parts, source: Source) -> Iterable[Check]:
     if not source.enabled:
         return []
     about = f"source {source.name}"
+    if source.kind is SourceKind.OPENAPI:
+        return await _api_needs(parts, source)
     try:
         backend = await parts.backends.get(source.name)
         needs = await backend.needs() if isinstance(backend, NeedyBackend) else []
     except BanyanError as error:
         return [Check(about=about, health=Health.FAIL, detail=parts.secrets.redact(str(error)))]
     return [Check(about=about, health=Health.WARN, detail=parts.secrets.redact(one.what), fix=one.fix) for one in needs]
+
+
+async def _api_needs(parts: Parts, source: Source) -> Iterable[Check]:
+    """Return what the operations of an API lack: the catalogue holds all that tells it."""
+    # Imported here: most homes have no API.
+    from banyan.tools.openapi.needs import needs
+
+    rows = await parts.database.tools.names()
+    own = [row.name for row in rows if row.source == source.name and row.state is ToolState.ACTIVE]
+    tools = await parts.database.tools.get(own)
+    bindings = [tool.spec.binding for tool in tools]
+    found = await anyio.to_thread.run_sync(lambda: needs(bindings, source.config, parts.secrets.get))
+    return [
+        Check(
+            about=f"source {source.name}",
+            health=Health.WARN,
+            detail=parts.secrets.redact(
+                f"{one.operations:,} of {len(tools):,} operations cannot be called: {one.what}"
+            ),
+            fix=one.fix,
+        )
+        for one in found
+    ]
 
 
 def _source(parts: Parts, source: Source) -> Check:
