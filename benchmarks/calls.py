@@ -78,10 +78,10 @@ async def _stdio_ways(stack: AsyncExitStack, folder: Path) -> list[Way]:
 
 
 async def _http_ways(stack: AsyncExitStack, folder: Path) -> list[Way]:
-    ports = {name: _free_port() for name in ("direct", "proxy", "banyan", "fastmcp")}
+    ports = {name: free_port() for name in ("direct", "proxy", "banyan", "fastmcp")}
     upstream = f"http://127.0.0.1:{ports['direct']}/mcp"
     echo = [sys.executable, str(PROGRAMS / "echo.py"), "http", str(ports["direct"])]
-    await _start(stack, echo, ports["direct"])
+    await start(stack, echo, ports["direct"])
     await _add_to_banyan(folder, url=upstream)
     fastmcp = [str(python_of("fastmcp", SERVERS)), str(PROGRAMS / "fastmcp_proxy.py")]
     commands = {
@@ -90,7 +90,7 @@ async def _http_ways(stack: AsyncExitStack, folder: Path) -> list[Way]:
         "fastmcp": [*fastmcp, "http", str(ports["fastmcp"]), upstream],
     }
     for name, command in commands.items():
-        await _start(stack, command, ports[name])
+        await start(stack, command, ports[name])
     clients = {}
     for name, port in ports.items():
         client = Client(f"http://127.0.0.1:{port}/mcp", read_timeout_seconds=60)
@@ -134,7 +134,7 @@ async def _add_to_banyan(folder: Path, **config: Any) -> None:
         await opened.add("echo", **config)
 
 
-async def _start(stack: AsyncExitStack, command: list[str], port: int) -> None:
+async def start(stack: AsyncExitStack, command: list[str], port: int) -> None:
     """Run a server until the stack ends, and return once it accepts connections."""
     process = await anyio.open_process(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     stack.push_async_callback(_stop, process)
@@ -157,7 +157,8 @@ async def _stop(process: Process) -> None:
         await process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
