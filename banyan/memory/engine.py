@@ -77,9 +77,29 @@ def make_private_file(address: Address) -> None:
 
 def _sqlite(address: Address, limits: DatabaseLimits, options: dict[str, Any]) -> Engine:
     engine = create_engine(address.url, connect_args={"timeout": limits.busy_timeout_s}, **options)
+    opened: list[tuple[int, int] | None] = []
+    """Which file the first connection opened."""
+
+    def check() -> None:
+        # An open file goes on working when it is removed or another one takes its place, and what is committed to
+        # it is lost: a ledger of calls must not go that way.
+        if opened and opened[0] != _identity(address):
+            raise DatabaseUnavailable(
+                f"the database `{address.place}` was removed or replaced while it was open; start Banyan anew"
+            )
+
+    @event.listens_for(engine, "do_connect")
+    def before_connecting(*_: object) -> None:
+        check()  # SQLite would make a new file
+
+    @event.listens_for(engine, "checkout")
+    def before_use(*_: object) -> None:
+        check()
 
     @event.listens_for(engine, "connect")
     def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        if not opened:
+            opened.append(_identity(address))
         # The driver begins no transaction by itself: `begin` below does, and says whether it will write.
         connection.isolation_level = None
         cursor = connection.cursor()
@@ -100,6 +120,15 @@ def _sqlite(address: Address, limits: DatabaseLimits, options: dict[str, Any]) -
             connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _identity(address: Address) -> tuple[int, int] | None:
+    """Return what tells the file at `address` from any other; None where there is none."""
+    try:
+        found = os.stat(address.place)  # noqa: PTH116 - once per transaction, and `pathlib` takes four times as long
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _postgres(address: Address, limits: DatabaseLimits, options: dict[str, Any]) -> Engine:

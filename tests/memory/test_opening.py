@@ -337,3 +337,23 @@ async def test_a_new_file_that_another_program_holds_is_waited_for(sqlite_url: s
     holder.execute("ROLLBACK")
     holder.close()
     await (await Database.open(sqlite_url, limits=IMPATIENT)).close()
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+async def test_nothing_is_written_to_a_file_that_was_removed_or_replaced(sqlite_url: str, *, replaced: bool) -> None:
+    file = path_of(sqlite_url)
+    other = file.with_name("other.db")
+    await (await Database.open(f"sqlite:///{other}")).close()
+    database = await Database.open(sqlite_url)
+    await database.sources.put(SOURCE)
+    if replaced:
+        other.replace(file)
+    else:
+        file.unlink()
+    for _ in range(10):  # more often than there are connections
+        with pytest.raises(DatabaseUnavailable, match="removed or replaced"):
+            await database.sources.put(SOURCE)
+        with pytest.raises(DatabaseUnavailable, match="removed or replaced"):
+            await database.sources.all()
+    await database.close()
