@@ -138,10 +138,8 @@ def bomb(connection: socket.socket, seen: Seen) -> bool:
     """500 MiB of zeros in a few hundred kilobytes, or in less."""
     encoding = seen.query["as"]
     connection.sendall(f"HTTP/1.1 200 OK\r\ncontent-encoding: {encoding}\r\nconnection: close\r\n\r\n".encode())
-    if encoding == "zstd":
-        connection.sendall(zstandard.ZstdCompressor(level=3).compress(bytes(500 * MIB)))
-        return True
-    squeeze = zlib.compressobj(9, zlib.DEFLATED, 31 if encoding == "gzip" else 15)
+    wbits = 31 if encoding == "gzip" else 15
+    squeeze = zstandard.ZstdCompressor().compressobj() if encoding == "zstd" else zlib.compressobj(9, 8, wbits)
     for _ in range(500):
         connection.sendall(squeeze.compress(bytes(MIB)))
     connection.sendall(squeeze.flush())
