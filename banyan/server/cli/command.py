@@ -115,14 +115,18 @@ def _run(shell: Shell, name: str, function: Callable[[Shell], Any]) -> int:
 
 def fail(shell: Shell, error: BanyanError) -> int:
     """Print what went wrong, and return the exit status that goes with it."""
-    text = str(error)
+    text = shell.redact(str(error))
     if shell.terminal.json:
         known = {"code": error.code, "message": text, "retryable": error.retryable}
-        more = {key: value for key, value in vars(error).items() if isinstance(value, str | int | tuple)}
+        more = {key: _told(shell, value) for key, value in vars(error).items() if isinstance(value, str | int | tuple)}
         shell.terminal.document({"error": more | known}, lambda: None)
     else:
         shell.terminal.error(text)
     return error.exit_status
+
+
+def _told(shell: Shell, value: Any) -> Any:
+    return shell.redact(value) if isinstance(value, str) else value
 
 
 def _open_log(shell: Shell) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 LOG_BYTES = 1_000_000
 """Bytes of the log of failures before it starts anew; one older one is kept."""
+
+TALKATIVE = ("client", "httpcore", "httpx", "httpx2", "mcp")
+"""Loggers of libraries that log every request, some with its URL and its whole body: they warn, and no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class Shell:
         self.given = given
         self.terminal = Terminal(json=given.json, quiet=given.quiet)
         self._log: _Log | None = None
+        self._redactors: list[Callable[[str], str]] = []
 
     @cached_property
     def settings(self) -> Settings:
@@ -57,7 +61,7 @@ class Shell:
         from banyan.server.settings import load
 
         settings = load(self.given.home, self.given.database)
-        self._log = _Log(settings)
+        self._log = _Log(settings, self.redact)
         return settings
 
     @property
@@ -75,14 +79,24 @@ class Shell:
         """Where secrets are kept.  Raises `SettingsError`."""
         from banyan.server.secrets import SecretStores
 
-        return SecretStores(self.settings.home)
+        stores = SecretStores(self.settings.home)
+        self._redactors.append(stores.redact)
+        return stores
+
+    def redact(self, text: str) -> str:
+        """Return `text` with every secret that this command has read so far hidden."""
+        for redact in self._redactors:
+            text = redact(text)
+        return text
 
     @asynccontextmanager
     async def banyan(self, *, watch: bool = False) -> AsyncIterator[Banyan]:
         """Open Banyan for one command.  Raises `SettingsError`, `DatabaseUnavailable` and `DatabaseTooNew`."""
         import banyan
+        from banyan.server.inside import parts_of
 
         async with banyan.open(settings=self.settings, watch=watch) as b:
+            self._redactors.append(parts_of(b).secrets.redact)
             yield b
 
     async def embed(self, b: Banyan) -> None:
@@ -99,26 +113,31 @@ class Shell:
 class _Log:
     """What is logged while one command runs: to standard error, and failures with their traces to a file."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, redact: Callable[[str], str]) -> None:
         level = getattr(logging, settings.log.upper())
-        self._root = logging.getLogger()
-        self._level_before = self._root.level
+        root = logging.getLogger()
         self.file = settings.home / "logs" / "banyan.log"
         self._handlers: list[logging.Handler] = [_for_people(level, traces=settings.log == "debug")]
         try:
             self._handlers.append(_for_later(self.file))
         except OSError as error:
             logger.debug("there is no log in the home: %s", error.strerror)
-        self._root.setLevel(min(level, logging.ERROR))
-        for one in self._handlers:
-            self._root.addHandler(one)
+        libraries = [logging.getLogger(name) for name in TALKATIVE]
+        self._levels_before = [(one, one.level) for one in (root, *libraries)]
+        root.setLevel(min(level, logging.ERROR))
+        for one in libraries:
+            one.setLevel(max(level, logging.WARNING))
+        for handler in self._handlers:
+            handler.setFormatter(_Redacting(handler.formatter or logging.Formatter(), redact))
+            root.addHandler(handler)
 
     def close(self) -> None:
         """Leave logging as it was."""
-        for one in self._handlers:
-            self._root.removeHandler(one)
-            one.close()
-        self._root.setLevel(self._level_before)
+        for handler in self._handlers:
+            logging.getLogger().removeHandler(handler)
+            handler.close()
+        for one, level in self._levels_before:
+            one.setLevel(level)
 
 
 def _for_people(level: int, *, traces: bool) -> logging.Handler:
@@ -139,6 +158,19 @@ def _for_later(file: Path) -> logging.Handler:
     handler.setLevel(logging.ERROR)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     return handler
+
+
+class _Redacting(logging.Formatter):
+    """What another formatter gives, trace and all, without secrets: libraries log what they were handed."""
+
+    def __init__(self, inner: logging.Formatter, redact: Callable[[str], str]) -> None:
+        super().__init__()
+        self._inner = inner
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as text."""
+        return self._redact(self._inner.format(record))
 
 
 class _OneLine(logging.Formatter):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from banyan.core.errors import BanyanError, Conflict, InvalidArgument, SourceUna
 from banyan.server.cli.command import verb
 from banyan.server.cli.program import VERBS
 from banyan.server.cli.shell import Shell
+from banyan.server.inside import parts_of
 
 from .conftest import Cli
 
@@ -199,3 +202,57 @@ def test_help_and_version_load_nothing_heavy_and_a_search_no_more_than_it_needs(
     assert loaded_by("--version") == loaded_by("find", "--help") == (0, set())
     assert cli("servers").status == 0  # makes the database
     assert loaded_by("find", "anything") == (3, {"sqlalchemy", "anyio", "numpy"})
+
+
+def logging_verb(name: str, *, secret: str) -> typer.Typer:
+    app = typer.Typer(add_completion=False)
+
+    async def work(shell: Shell) -> None:
+        async with shell.banyan() as b:
+            parts_of(b).secrets.get(secret)
+            value = os.environ[secret]
+            logging.getLogger(name).error("posted to https://api.example/?key=%s", value)
+            logging.getLogger(name).error("failed", exc_info=RuntimeError(f"refused {value}"))
+            raise SourceUnavailable("shop", f"it says: wrong key {value}")
+
+    app.command("work")(verb(work))
+    return app
+
+
+@pytest.mark.parametrize("level", ["debug", "warning"])
+def test_no_secret_is_in_a_log_or_in_what_is_printed_whoever_logs_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], level: str
+) -> None:
+    monkeypatch.setenv("BANYAN_LOG", level)
+    monkeypatch.setenv("SHOP_KEY", "canary-of-the-shop")
+    for words in ((), ("--json",)):
+        assert call_verb(logging_verb("mcp.client", secret="SHOP_KEY"), *words) == 7
+    log = (home / "banyan" / "logs" / "banyan.log").read_text("utf-8")
+    shown = capsys.readouterr()
+    assert "key=[secret]" in log
+    assert "refused [secret]" in log
+    assert "wrong key [secret]" in shown.out
+    assert "canary" not in log + shown.out + shown.err
+
+
+@pytest.mark.parametrize("name", ["httpx2", "httpx", "mcp.client.streamable_http", "client", "httpcore.connection"])
+def test_libraries_that_log_every_request_are_quiet_even_for_those_who_debug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    monkeypatch.setenv("BANYAN_LOG", "debug")
+    app = typer.Typer(add_completion=False)
+
+    def work(shell: Shell) -> None:
+        _ = shell.settings
+        logging.getLogger(name).debug("a whole body")
+        logging.getLogger(name).info("a URL")
+        logging.getLogger("banyan.tools").debug("of ours")
+
+    app.command("work")(verb(work))
+    level_before = logging.getLogger(name).level
+    assert call_verb(app) == 0
+    shown = capsys.readouterr().err
+    assert "of ours" in shown
+    assert "a whole body" not in shown
+    assert "a URL" not in shown
+    assert logging.getLogger(name).level == level_before
