@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from banyan.tools.openapi.binding import BodyKind
@@ -12,6 +13,7 @@ from banyan.tools.openapi.document import Document, Version
 from banyan.tools.openapi.refs import Node
 
 _MAX_TYPES = 6
+_MAX_RESPONSES = 100
 _TYPE_CHARS = 120
 
 
@@ -33,7 +35,7 @@ def answer(
 def _good(document: Document, operation: Node) -> Iterator[Node]:
     """Yield the responses of success, and the default one where there are none."""
     responses = document.follow(operation.child("responses"))
-    codes = list(responses.value) if isinstance(responses.value, Mapping) else []
+    codes = list(islice(responses.value, _MAX_RESPONSES)) if isinstance(responses.value, Mapping) else []
     good = sorted(code for code in codes if code.startswith("2"))
     for code in good or [code for code in codes if code == "default"]:
         node = document.follow(responses.child(code))
@@ -45,12 +47,12 @@ def _contents(document: Document, operation: Node, response: Node) -> Iterator[t
     if document.version is Version.V2:
         stated = operation.value.get("produces", document.root.get("produces"))
         produced = stated if isinstance(stated, list) else ["application/json"]
-        types = [_clean(one) for one in produced if isinstance(one, str)]
+        types = [_clean(one) for one in produced[:_MAX_RESPONSES] if isinstance(one, str)]
         if response.value.get("schema") is not None:
             yield from ((one, response.child("schema")) for one in types if one)
         return
     content = document.follow(response.child("content"))
-    for key in content.value if isinstance(content.value, Mapping) else ():
+    for key in islice(content.value, _MAX_RESPONSES) if isinstance(content.value, Mapping) else ():
         if clean := _clean(key):
             yield clean, document.follow(content.child(key)).child("schema")
 

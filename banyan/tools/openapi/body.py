@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from banyan.tools.openapi import parameters
@@ -34,6 +35,7 @@ FILE: Mapping[str, Any] = {
 }
 """What is given for a file."""
 
+_MAX_TYPES = 100
 _FORM, _MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _JSON = re.compile(r"(?:application|text)/(?:json5?|[a-z0-9.+-]+\+json)")
 _LINES = re.compile(r"application/(?:x-)?(?:ndjson|jsonlines|jsonl|json-seq)|application/vnd\.[a-z.-]+\+x-ndjson")
@@ -55,7 +57,6 @@ class Body:
     fields: tuple[FieldBinding, ...] = ()
     """Forms: how members are written that are not written as usual; `argument` is not set yet."""
     example: Any = None
-    notes: tuple[str, ...] = field(default=())
 
 
 def kind_of(media_type: str) -> BodyKind:
@@ -84,7 +85,9 @@ def v3(document: Document, definitions: Definitions, operation: Node) -> Body | 
     if not isinstance(node.value, Mapping):
         raise parameters.ParameterProblem("its body cannot be read: there is nothing behind its reference")
     content = document.follow(node.child("content"))
-    offered = [key for key in content.value if _usable(key)] if isinstance(content.value, Mapping) else []
+    offered = (
+        [key for key in islice(content.value, _MAX_TYPES) if _usable(key)] if isinstance(content.value, Mapping) else []
+    )
     if not offered:
         return None
     chosen = min(offered, key=lambda key: _rank(document, content.child(key), key))
@@ -229,7 +232,7 @@ def as_file(schema: Mapping[str, Any]) -> dict[str, Any]:
 def v2(document: Document, definitions: Definitions, operation: Node, given: list[Node]) -> Body | None:
     """Return the body of a 2.0 operation, which stands among its parameters."""
     consumes = operation.value.get("consumes", document.root.get("consumes"))
-    offered = [one for one in consumes if _usable(one)] if isinstance(consumes, list) else []
+    offered = [one for one in consumes[:_MAX_TYPES] if _usable(one)] if isinstance(consumes, list) else []
     for node in given:
         if node.value.get("in") == "body":
             chosen = min(offered or ["application/json"], key=lambda key: _rank(document, node, key))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from banyan.tools.openapi.notes import Notes, shown
@@ -24,6 +25,10 @@ _CONST_CHARS = 2_000
 _ENUM_CHARS = 40_000
 _BRANCHES = 500
 _PROPERTIES = 5_000
+_SCHEMAS = 8_000
+"""Schemas within one; no answer has room for as many."""
+_SCHEMAS_IN_ALL = 500_000
+"""Schemas of a document that are converted, those that are met again counted again: a small one can hold millions."""
 
 TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
 _COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
@@ -73,15 +78,23 @@ class Converter:
         self._direction = direction
         self._name = name
         self._runs = pattern
+        self._left = 0
+        self._left_in_all = _SCHEMAS_IN_ALL
 
     def convert(self, node: Node) -> Converted:
         """Return the schema at `node`."""
         found = Converted(True)
+        self._left = _SCHEMAS
         found.schema = self._schema(node, found.refs)
         return found
 
     def _schema(self, node: Node, refs: dict[str, None]) -> Any:
         value = node.value
+        self._left -= 1
+        self._left_in_all -= 1
+        if self._left < 0 or self._left_in_all < 0:
+            self._notes.add("some schemas are larger than can be shown; anything is let through where they are cut")
+            return {"$comment": "left out: too large"}
         if isinstance(value, bool):
             return value
         if not isinstance(value, Mapping):
@@ -189,7 +202,7 @@ class Converter:
         if isinstance(properties, Mapping):
             inner: dict[str, Any] = {}
             members = node.child("properties")
-            for name in list(properties)[:_PROPERTIES]:
+            for name in islice(properties, _PROPERTIES):
                 child = members.child(name)
                 if self._hides(child):
                     hidden.add(name)
@@ -198,13 +211,14 @@ class Converter:
             made["properties"] = inner
         required = value.get("required")
         if isinstance(required, list):
-            names = [one for one in required if isinstance(one, str) and one not in hidden]
+            names = [one for one in required[:_PROPERTIES] if isinstance(one, str) and one not in hidden]
             if names:
                 made["required"] = list(dict.fromkeys(names))
         patterns = value.get("patternProperties")
         if isinstance(patterns, Mapping):
             members = node.child("patternProperties")
-            found = {one: self._schema(members.child(one), refs) for one in patterns if self._runs(one)}
+            kept = [one for one in islice(patterns, _BRANCHES) if self._runs(one)]
+            found = {one: self._schema(members.child(one), refs) for one in kept}
             made |= {"patternProperties": found} if len(found) == len(patterns) else {}
         if value.get("additionalProperties") is not None and (not patterns or "patternProperties" in made):
             made["additionalProperties"] = self._schema(node.child("additionalProperties"), refs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 from urllib.parse import urljoin
 
@@ -13,6 +14,7 @@ from banyan.tools.openapi.notes import shown
 from banyan.tools.openapi.refs import Node
 
 MAX_SERVERS = 20
+_MAX_VARIABLES = 50
 _URL_CHARS = 1_000
 _MAX_SCHEMES = 50
 _MAX_ALTERNATIVES = 20
@@ -45,7 +47,7 @@ def _server(document: Document, entry: Any) -> ServerBinding | None:
         return None
     variables = entry.get("variables")
     known: dict[str, str] = {}
-    for name, one in variables.items() if isinstance(variables, Mapping) else ():
+    for name, one in islice(variables.items(), _MAX_VARIABLES) if isinstance(variables, Mapping) else ():
         default = one.get("default") if isinstance(one, Mapping) else None
         if isinstance(default, str | int | float) and f"{{{name}}}" in url:
             known[name] = str(default)

@@ -33,5 +33,7 @@ class Notes:
 
 def shown(text: object, limit: int = _SHOWN_CHARS) -> str:
     """Return a piece of a document as a note can quote it: one line, without hidden characters, cut."""
+    if isinstance(text, dict | list):
+        text = "an object" if isinstance(text, dict) else "a list"
     clean = _ODD.sub(" ", str(text)[: limit * 4]).strip()
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"

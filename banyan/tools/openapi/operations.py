@@ -244,5 +244,5 @@ def described(value: Mapping[str, object]) -> str:
 
 def _tags(value: Mapping[str, object]) -> tuple[str, ...]:
     stated = value.get("tags")
-    texts = [shown(one, _TAG_CHARS) for one in stated if isinstance(one, str)] if isinstance(stated, list) else []
+    texts = [shown(one, _TAG_CHARS) for one in stated[:100] if isinstance(one, str)] if isinstance(stated, list) else []
     return tuple(dict.fromkeys(one for one in texts if one))[:_MAX_TAGS]

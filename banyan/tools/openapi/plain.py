@@ -13,7 +13,6 @@ _TAG = re.compile(
     re.I,
 )
 _BLOCK = re.compile(r"<(?:br|li|p|div|tr|h[1-6]|/p|/div|/ul|/ol)\b[^<>]{0,500}/?>", re.I)
-_COMMENT = re.compile(r"<!--.{0,4000}?-->", re.S)
 _HIDDEN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -28,13 +27,18 @@ def prose(text: object, limit: int) -> str:
     # Cut before it is cleaned, as nobody knows how much there is; what markup takes is allowed for.
     clean = text[: limit * 4 + 1000]
     if "<" in clean:
-        clean = _COMMENT.sub("", clean)
+        clean = _without_comments(clean)
         found = _TAG.search(clean)
         if found:
             clean = html.unescape(_TAG.sub("", _BLOCK.sub("\n", clean)))
     clean = _HIDDEN.sub("", clean.replace("\r\n", "\n"))
     clean = _LINES.sub("\n\n", _GAPS.sub(" ", clean)).strip()
     return clean if len(clean) <= limit else clean[: limit - 1].rstrip() + "…"
+
+
+def _without_comments(text: str) -> str:
+    first, *rest = text.split("<!--")
+    return first + "".join(one.partition("-->")[2] for one in rest)
 
 
 def line(text: object, limit: int) -> str:

@@ -188,7 +188,7 @@ def _merge(top: _Open, value: Any) -> bool:
 
 
 def _value(event: Any) -> Any:
-    if event.tag is not None and event.tag != "!":
+    if event.tag is not None:
         return _tagged(event.tag, event.value)
     return _plain(event.value) if event.implicit[0] else event.value
 
