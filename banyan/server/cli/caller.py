@@ -13,7 +13,8 @@ import typer
 from banyan.core.ports import Elicited
 from banyan.server.cli.approvals import SURFACE
 from banyan.server.cli.arguments import typed
-from banyan.server.cli.terminal import Terminal, harmless
+from banyan.server.cli.terminal import Terminal
+from banyan.server.sanitise import sanitise
 
 
 class Person:
@@ -39,7 +40,7 @@ class Person:
 
 def _ask(message: str, schema: Mapping[str, Any]) -> Elicited:
     """Ask for every property of a form; an end of input cancels, an empty answer leaves out what is optional."""
-    typer.echo(harmless(message), err=True)
+    typer.echo(sanitise(message), err=True)
     properties = schema.get("properties")
     fields = properties if isinstance(properties, Mapping) else {}
     required = set(schema.get("required") or ())
@@ -58,7 +59,7 @@ def _ask(message: str, schema: Mapping[str, Any]) -> Elicited:
 
 def _field(name: str, field: Mapping[str, Any], *, needed: bool) -> Any:
     choices = [str(one) for one in field.get("enum") or ()]
-    told = harmless(str(field.get("title") or name)) + (f" ({', '.join(map(harmless, choices))})" if choices else "")
+    told = sanitise(str(field.get("title") or name)) + (f" ({', '.join(map(sanitise, choices))})" if choices else "")
     default = field.get("default")
     while True:
         answer = str(typer.prompt(told, default="" if default is None else str(default), err=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,14 +12,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 import orjson
 import typer
 
+from banyan.server.sanitise import sanitise
+
 if TYPE_CHECKING:
     from rich.console import Console
 
 PROGRESS_AFTER_S = 1.0
 """Seconds that work may take before its progress is shown: what is over by then needs none."""
-
-_STEERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Characters that move the cursor, colour the terminal or turn the direction of what follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +47,7 @@ class Terminal:
 
     def line(self, text: str = "", style: str = "") -> None:
         """Print a line of the result."""
-        text = harmless(text)
+        text = sanitise(text)
         if style and sys.stdout.isatty():
             _console(sys.stdout).print(text, style=style, markup=False, highlight=False, soft_wrap=True)
         else:
@@ -110,7 +108,7 @@ class Terminal:
             sys.stderr.flush()
 
     def _aside(self, text: str, style: str) -> None:
-        text = harmless(text)
+        text = sanitise(text)
         if sys.stderr.isatty():
             _console(sys.stderr).print(text, style=style, markup=False, highlight=False, soft_wrap=True)
         else:
@@ -134,13 +132,8 @@ def as_json(document: Any, *, indent: bool = False) -> bytes:
         return json.dumps(document, indent=2 if indent else None).encode("ascii")
 
 
-def harmless(text: str) -> str:
-    """Return `text` without what steers a terminal: it may come from a tool."""
-    return _STEERS.sub("\ufffd", text)
-
-
 def _flat(text: str) -> str:
-    return " ".join(harmless(text).split())
+    return " ".join(sanitise(text).split())
 
 
 def _console(file: TextIO) -> Console:
@@ -158,7 +151,7 @@ def _pretty(headings: Sequence[str], rows: Sequence[Row]) -> None:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(harmless(cell)) for cell in row.cells), style=row.style or None)
+        table.add_row(*(Text(sanitise(cell)) for cell in row.cells), style=row.style or None)
     _console(sys.stdout).print(table)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from banyan.core.call import Category, Outcome, OutcomeKind, Page
 from banyan.core.errors import BanyanError
 from banyan.server.mcp.fit import compact, fit, fit_text, most
-from banyan.server.mcp.sanitise import sanitise, sanitise_json
+from banyan.server.sanitise import sanitise, sanitise_json
 
 if TYPE_CHECKING:
     from banyan.core.find import FindAnswer

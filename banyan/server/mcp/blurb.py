@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from banyan.core.tool import ToolState
-from banyan.server.mcp.sanitise import fragment
+from banyan.server.sanitise import fragment
 
 if TYPE_CHECKING:
     from banyan.core.ports import ToolNameRow

@@ -14,7 +14,7 @@ from mcp_types import ElicitResult
 from pydantic import ValidationError
 
 from banyan.core.ports import Elicited
-from banyan.server.mcp.sanitise import sanitise
+from banyan.server.sanitise import sanitise
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext

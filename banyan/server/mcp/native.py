@@ -8,7 +8,7 @@ from mcp_types import Tool, ToolAnnotations
 
 from banyan.core.tool import ToolState
 from banyan.server.mcp.fit import compact, fit_text
-from banyan.server.mcp.sanitise import sanitise, sanitise_json
+from banyan.server.sanitise import sanitise, sanitise_json
 
 if TYPE_CHECKING:
     from banyan.core.ports import ToolStore

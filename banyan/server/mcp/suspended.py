@@ -25,7 +25,7 @@ from mcp_types import (
 
 from banyan.core.ports import Elicited
 from banyan.server.mcp.caller import CANCELLED, MESSAGE_CHARS, Progress, askable, elicited
-from banyan.server.mcp.sanitise import sanitise
+from banyan.server.sanitise import sanitise
 
 if TYPE_CHECKING:
     from anyio.abc import TaskGroup

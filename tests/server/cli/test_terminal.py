@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from banyan.server.cli.terminal import Row, Terminal, as_json, harmless
+from banyan.server.cli.terminal import Row, Terminal, as_json
 
 BANYAN = [sys.executable, "-m", "banyan.server.cli"]
 
@@ -59,10 +59,17 @@ def test_what_orjson_cannot_write_is_written_all_the_same() -> None:
     assert as_json({"big": 2**70, "lone": "\ud800"}) == b'{"big": 1180591620717411303424, "lone": "\\ud800"}'
 
 
-@pytest.mark.parametrize("text", ["a\x1b[31mb", "a\x07b", "a\x9bb", "a\u202eb", "a\rb"])
-def test_what_steers_a_terminal_is_taken_out(text: str) -> None:
-    assert harmless(text).startswith("a\ufffd")
-    assert harmless("tab\tand\nnewline é 漢") == "tab\tand\nnewline é 漢"
+@pytest.mark.parametrize("hidden", ["\x1b[31m", "\x07", "\x9b", "\u202e", "\u200b", "\U000e0041", "\ud800"])
+def test_what_steers_a_terminal_or_cannot_be_seen_is_taken_out(hidden: str, capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    terminal.line(f"a{hidden}b\tc é 漢")
+    terminal.table(("name",), [Row(cells=(f"a{hidden}b",))])
+    terminal.warn(f"a{hidden}b")
+    terminal.error(f"a{hidden}b")
+    out, err = capsys.readouterr()
+    assert "b\tc é 漢" in out
+    assert hidden not in out + err
+    assert (out + err).count("a\ufffd") == 4
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's here")

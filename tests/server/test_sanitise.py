@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from banyan.server.mcp.sanitise import REPLACEMENT, fragment, sanitise, sanitise_json
+from banyan.server.sanitise import REPLACEMENT, fragment, sanitise, sanitise_json
 
 
 @pytest.mark.parametrize(
