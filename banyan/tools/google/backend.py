@@ -12,10 +12,10 @@ import anyio.to_thread
 
 from banyan.core.call import Category, RawResult
 from banyan.core.errors import CallFailed, InvalidArgument, SourceUnavailable
-from banyan.core.source import Listing
+from banyan.core.source import Listing, Need
 from banyan.core.template import expand
 from banyan.tools.google import library
-from banyan.tools.google.credentials import DefaultCredentials, Proof
+from banyan.tools.google.credentials import LOG_IN, NO_CREDENTIALS, DefaultCredentials, Proof
 from banyan.tools.google.methods import tools
 from banyan.tools.google.request import build, host_of
 from banyan.tools.google.response import refined, result
@@ -106,6 +106,11 @@ class GoogleBackend:
             raise
         self._error = None
         return result(response)
+
+    async def needs(self) -> list[Need]:
+        """Return what is missing before anything can be called."""
+        proven = self._source.config.get("api_key") or self._base_url or self._credentials.place()
+        return [] if proven else [Need(what=NO_CREDENTIALS, fix=LOG_IN)]
 
     def status(self) -> Mapping[str, Any]:
         """Return what `doctor` shows."""

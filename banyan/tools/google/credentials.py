@@ -32,7 +32,8 @@ _VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 _WELL_KNOWN = "application_default_credentials.json"
 _SCOPES = "https://www.googleapis.com/auth/"
 _CLOUD = "cloud-platform"
-_LOG_IN = (
+NO_CREDENTIALS = "there are no Google credentials here"
+LOG_IN = (
     "have a person run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS, "
     "or give an API key: `banyan add google --api-key '${NAME}'`"
 )
@@ -103,7 +104,7 @@ class DefaultCredentials:
             from google.auth.compute_engine import Credentials as MachineCredentials
 
             return MachineCredentials()  # type: ignore[no-untyped-call]
-        raise CallFailed(Category.AUTH, "there are no Google credentials here", fix=_LOG_IN, sent=False)
+        raise CallFailed(Category.AUTH, NO_CREDENTIALS, fix=LOG_IN, sent=False)
 
 
 def _scopes_for(scopes: Sequence[str], *, read_only: bool) -> tuple[str, ...]:
@@ -123,7 +124,7 @@ def _from_file(place: Path, scopes: tuple[str, ...]) -> Credentials:
     except (OSError, ValueError, KeyError, TypeError) as error:
         # The file holds secrets, and what a parser says may repeat them: the kind of error has to do.
         problem = f"the Google credentials in `{place.name}` cannot be read: {type(error).__name__}"
-        raise CallFailed(Category.AUTH, problem, fix=_LOG_IN, sent=False) from None
+        raise CallFailed(Category.AUTH, problem, fix=LOG_IN, sent=False) from None
 
 
 def _made(info: Mapping[str, Any], scopes: list[str]) -> Credentials:
@@ -160,7 +161,7 @@ def _refresh(credentials: Credentials, client: WebClient) -> None:
     except GoogleAuthError as error:
         told = cut(" ".join(str(error.args[0] if error.args else error).split()), 300)
         problem = f"Google gave no token for these credentials: {told}"
-        raise CallFailed(Category.AUTH, problem, fix=_LOG_IN, sent=False) from None
+        raise CallFailed(Category.AUTH, problem, fix=LOG_IN, sent=False) from None
 
 
 class _Transport:

@@ -14,13 +14,13 @@ from banyan.core.tool import Effects
 _WORD = re.compile(r"[A-Za-z][a-z]*")
 _READS = frozenset(
     {
-        *("aggregate", "aggregated", "analyze", "batchget", "calculate", "check", "compare", "compute", "count"),
+        *("aggregate", "aggregated", "analyze", "calculate", "check", "compare", "compute", "count"),
         *("describe", "estimate", "explain", "find", "get", "inspect", "list", "lookup", "preview", "query", "read"),
         *("retrieve", "search", "show", "test", "translate", "validate", "verify", "view"),
     }
 )
 """First words of verbs that only look, in methods that are a POST because what they are asked is long."""
-_READS_WITH_SCOPE = frozenset({"batch", "completions", "embed", "embeddings", "evaluate", "generate", "predict", "run"})
+_READS_WITH_SCOPE = frozenset({"completions", "embed", "embeddings", "evaluate", "generate", "predict", "run"})
 """First words that mean looking only where a scope to read is enough for the method."""
 _WRITES_DESPITE_GET = frozenset({"cancel", "finish", "move", "restart", "restore", "start", "upload"})
 _DESTROYS = frozenset(
@@ -58,7 +58,7 @@ def effects_of(http_method: str, method_id: str, scopes: Sequence[str]) -> Effec
 def _reads(verb: str, words: Sequence[str], method_id: str, scopes: Sequence[str]) -> bool:
     if _NOT_READING.search(verb) or method_id in _NOT_READ_ONLY:
         return False
-    first = "batchget" if [*words[:2]] == ["batch", "get"] else words[0]
+    first = words[1] if words[0] in {"batch", "bulk"} and len(words) > 1 else words[0]
     if first in _READS:
         return True
     return first in _READS_WITH_SCOPE and any(_READ_SCOPE.search(scope) for scope in scopes)

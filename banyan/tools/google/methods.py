@@ -76,7 +76,7 @@ def _tool(document: Mapping[str, Any], definitions: Definitions, method: Method,
     raw = method.raw
     schema = _input_schema(definitions, raw)
     response = _reference(raw, "response")
-    scopes = [one.removeprefix(_SCOPES) for one in raw.get("scopes") or () if isinstance(one, str)]
+    scopes = [one.removeprefix(_SCOPES) for one in _texts(raw.get("scopes"))]
     return ToolSpec(
         server=server,
         upstream_name=name,
@@ -99,6 +99,8 @@ def _binding(document: Mapping[str, Any], raw: Mapping[str, Any], scopes: list[s
         "path": urljoin(f"/{service}", raw["path"]).lstrip("/") if not raw["path"].startswith("/") else raw["path"][1:],
         "scopes": scopes,
     }
+    if defaults := _defaults(raw):
+        found["defaults"] = defaults
     if "request" in raw:
         found[BODY] = True
     if upload := _upload(raw):
@@ -114,15 +116,15 @@ def _upload(raw: Mapping[str, Any]) -> dict[str, Any] | None:
     simple = _mapping(_mapping(media.get("protocols")).get("simple"))
     if not isinstance(path := simple.get("path"), str):
         return None
-    accepted = [one for one in media.get("accept") or () if isinstance(one, str)]
-    return {"path": path.lstrip("/"), "multipart": simple.get("multipart") is True, "accept": accepted}
+    multipart, accepted = simple.get("multipart") is True, _texts(media.get("accept"))
+    return {"path": path.lstrip("/"), "multipart": multipart, "accept": accepted}
 
 
 def _input_schema(definitions: Definitions, raw: Mapping[str, Any]) -> dict[str, Any]:
     parameters = {
         name: one for name, one in _mapping(raw.get("parameters")).items() if isinstance(one, Mapping) and name != ALT
     }
-    first = [name for name in raw.get("parameterOrder") or () if name in parameters]
+    first = [name for name in _texts(raw.get("parameterOrder")) if name in parameters]
     properties = {name: parameter(parameters[name]) for name in dict.fromkeys([*first, *parameters])}
     required = [name for name in properties if _needed(parameters[name])]
     schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
@@ -154,7 +156,7 @@ def _body(definitions: Definitions, raw: Mapping[str, Any]) -> tuple[dict[str, A
 
 
 def _media(accept: Any) -> dict[str, Any]:
-    accepted = ", ".join(str(one) for one in accept or ()) or "*/*"
+    accepted = ", ".join(_texts(accept)) or "*/*"
     return {
         "type": "object",
         "description": f"The content to upload: as `text`, or any bytes as `base64`. Of type {cut(accepted, 200)}.",
@@ -198,7 +200,17 @@ def _path_fault(raw: Mapping[str, Any]) -> str | None:
 
 
 def _needed(raw: Mapping[str, Any]) -> bool:
-    return raw.get("required") is True or raw.get("location") == "path"
+    return (raw.get("required") is True or raw.get("location") == "path") and not _has_default(raw)
+
+
+def _defaults(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Return what fills the variables of the path where nothing is given: the server cannot know of them."""
+    parameters = _mapping(raw.get("parameters")).items()
+    return {name: one["default"] for name, one in parameters if _has_default(one) and one.get("location") == "path"}
+
+
+def _has_default(raw: Any) -> bool:
+    return isinstance(_mapping(raw).get("default"), str) and raw["default"] != ""
 
 
 def _reference(raw: Mapping[str, Any], key: str) -> str | None:
@@ -208,6 +220,10 @@ def _reference(raw: Mapping[str, Any], key: str) -> str | None:
 
 def _values(resource: Any, key: str) -> Iterator[Mapping[str, Any]]:
     return (one for one in _mapping(_mapping(resource).get(key)).values() if isinstance(one, Mapping))
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -44,7 +44,8 @@ def build(binding: Mapping[str, Any], arguments: Mapping[str, Any], *, base_url:
     body, media_type = _content(binding, arguments, media) if uploads else _json(binding, arguments)
     if uploads:
         query["uploadType"] = "multipart" if media_type.startswith("multipart/") else "media"
-    url = f"{_root(binding, base_url)}/{_filled(path, arguments)}"
+    given = {**binding.get("defaults", {}), **arguments}
+    url = f"{_root(binding, base_url)}/{_filled(path, given)}"
     if query:
         url = f"{url}?{urlencode([(name, _text(one)) for name, one in _pairs(query)], quote_via=quote)}"
     accept = "*/*" if query.get(ALT) == "media" else "application/json"

@@ -57,7 +57,7 @@ def refined(failure: CallFailed, response: WebResponse) -> CallFailed:
     message = cut(" ".join(str(error.get("message") or "").split()), _MESSAGE_CHARS)
     told = ": ".join(one for one in (code or reason, message) if one)
     category = _CATEGORIES.get(code, failure.category)
-    if "rateLimit" in reason:
+    if "ratelimit" in reason.casefold():
         category = Category.RATE_LIMITED
     return CallFailed(category, told or failure.message, fix=_FIXES.get(reason, failure.fix), sent=failure.sent)
 
