@@ -192,7 +192,10 @@ class ArtifactStore(Protocol):
         ...
 
     async def expire(self, *, before: datetime, keep_bytes: int) -> int:
-        """Drop results made before `before`, then the oldest beyond `keep_bytes` in all; return how many."""
+        """Drop results made before `before`, then the oldest beyond `keep_bytes` in all; return how many.
+
+        The records of calls that were made before `before` and have ended go with them, and their idempotency keys.
+        """
         ...
 
 

@@ -8,14 +8,14 @@ from anyio import to_thread
 from sqlalchemy import delete, func, select
 from sqlalchemy.engine import Connection
 
-from banyan.core.call import Artifact
+from banyan.core.call import Artifact, CallState
 from banyan.core.errors import UnknownHandle
 from banyan.core.ids import Handle
 from banyan.core.ports import StoredResult
 from banyan.memory.batches import batches
 from banyan.memory.packing import Packer
 from banyan.memory.pending import PendingCalls
-from banyan.memory.tables import artifacts, bodies
+from banyan.memory.tables import artifacts, bodies, calls
 from banyan.memory.transactions import Transactions
 
 PAGES_GIVEN_BACK = 20_000
@@ -39,7 +39,8 @@ class SqlArtifacts:
     async def expire(self, *, before: datetime, keep_bytes: int) -> int:
         """Drop results made before `before`, then the oldest beyond `keep_bytes` in all; return how many.
 
-        Bytes are those of the bodies as they were given; the database packs them smaller.
+        The records of calls that were made before `before` and have ended go with them. Bytes are those of the bodies
+        as they were given; the database packs them smaller.
         """
         await to_thread.run_sync(self._pending.flush)
         return await self._transactions.write(lambda connection: _expire(connection, before, keep_bytes))
@@ -61,6 +62,7 @@ def _get(connection: Connection, handle: str) -> StoredResult:
 
 
 def _expire(connection: Connection, before: datetime, keep_bytes: int) -> int:
+    connection.execute(delete(calls).where(calls.c.started_at < before, calls.c.state == CallState.ENDED.value))
     aged = connection.execute(delete(artifacts).where(artifacts.c.created_at < before)).rowcount
     newest_first = (artifacts.c.created_at.desc(), artifacts.c.handle.desc())
     total = func.sum(artifacts.c.kept_bytes).over(order_by=newest_first).label("total")

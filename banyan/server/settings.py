@@ -51,9 +51,9 @@ class CallSettings(_Part):
 
 
 class ResultSettings(_Part):
-    """How long results of calls are kept."""
+    """How long calls and their results are kept."""
 
-    keep_days: float = Field(default=30, gt=0, description="days that a result is kept")
+    keep_days: float = Field(default=30, gt=0, description="days that a result, and the record of its call, is kept")
     keep_bytes: int = Field(default=1 * _GIB, ge=_MIB, description="bytes of results kept in all; the oldest go first")
 
 

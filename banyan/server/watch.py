@@ -24,6 +24,9 @@ LOOK_EVERY_S = 0.5
 RETRY_EVERY_S = 5.0
 """Seconds between two looks while the database is away, or another process embeds."""
 
+TIDY_EVERY_S = 600.0
+"""Seconds between two looks for calls that lost their process, and for what is past its time."""
+
 UNSETTLED_AFTER = 2
 """A call prepared this many timeouts ago and never finished has lost its process."""
 
@@ -118,7 +121,12 @@ class Watcher:
                 await anyio.sleep(RETRY_EVERY_S)
 
     async def _keep_house(self) -> None:
-        """Settle what a dead process left behind, and drop results that are past their time."""
+        while True:
+            await self._tidy()
+            await anyio.sleep(TIDY_EVERY_S)
+
+    async def _tidy(self) -> None:
+        """Settle what a dead process left behind, and drop results and records that are past their time."""
         settings, database = self._parts.settings, self._parts.database
         lost_before = now() - timedelta(seconds=UNSETTLED_AFTER * settings.calls.timeout_s)
         try:
@@ -128,4 +136,4 @@ class Watcher:
             before = now() - timedelta(days=settings.results.keep_days)
             await database.artifacts.expire(before=before, keep_bytes=settings.results.keep_bytes)
         except BanyanError as error:
-            logger.warning("old results were not cleared: %s", error)
+            logger.warning("old calls and results were not cleared: %s", error)

@@ -263,6 +263,7 @@ class MemoryArtifacts:
 
     def __init__(self) -> None:
         self.results: dict[str, StoredResult] = {}
+        self.calls: dict[CallId, CallRecord] = {}
 
     async def get(self, handle: str) -> StoredResult:
         """Return a result.  Raises `UnknownHandle`."""
@@ -271,7 +272,10 @@ class MemoryArtifacts:
         return self.results[handle]
 
     async def expire(self, *, before: datetime, keep_bytes: int) -> int:
-        """Drop results made before `before`, then the oldest beyond `keep_bytes` in all; return how many."""
+        """Drop results made before `before`, then the oldest beyond `keep_bytes`, and old calls; return how many."""
+        for call in list(self.calls.values()):
+            if call.state is CallState.ENDED and call.started_at < before:
+                del self.calls[call.call_id]
         newest = sorted(
             self.results.values(), key=lambda one: (one.artifact.created_at, one.artifact.handle), reverse=True
         )
@@ -292,7 +296,7 @@ class MemoryJournal:
 
     def __init__(self, artifacts: MemoryArtifacts) -> None:
         self._artifacts = artifacts
-        self._calls: dict[CallId, CallRecord] = {}
+        self._calls = artifacts.calls
 
     async def prepare(self, record: CallRecord) -> None:
         """Write `record` before its call is sent.  Raises `Conflict`."""

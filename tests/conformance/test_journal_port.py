@@ -164,4 +164,20 @@ async def test_results_go_by_age_first_and_then_the_oldest_beyond_the_room(store
         except UnknownHandle:
             continue
     assert left == ["r_3", "r_4"]
-    assert len(await stores.journal.recent(limit=9)) == 5
+    assert [one.call_id for one in await stores.journal.recent(limit=9)] == ["c4", "c3", "c2", "c1"]
+
+
+@DURABLE
+async def test_records_of_calls_go_with_their_age_unless_nobody_knows_how_they_ended(
+    stores: Database, clock: StillClock, durable: bool
+) -> None:
+    await stores.journal.prepare(prepared(clock, "sent", "k1"))
+    await stores.journal.finish(ended(prepared(clock, "done", "k2")), durable=durable)
+    clock.forward(60)
+    await stores.journal.finish(ended(prepared(clock, "late", "k3")), durable=durable)
+    await stores.artifacts.expire(before=clock(), keep_bytes=10_000)
+    assert [one.call_id for one in await stores.journal.recent(limit=9)] == ["late", "sent"]
+    assert await stores.journal.find("k2") is None
+    await stores.journal.settle(older_than=clock())
+    await stores.artifacts.expire(before=clock(), keep_bytes=10_000)
+    assert [one.call_id for one in await stores.journal.recent(limit=9)] == ["late"]
