@@ -100,6 +100,8 @@ class SyncReport:
     error: str | None = None
     """Why the source could not be listed; the catalogue is then as it was."""
     took_ms: float = 0.0
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Secrets that stood in the configuration, by their names, and where each is kept: `keyring` or `file`."""
 
     @property
     def touched(self) -> bool:
@@ -128,4 +130,5 @@ class SyncReport:
             "notes": list(self.notes),
             "error": self.error,
             "took_ms": round(self.took_ms, 3),
+            "secrets": dict(self.secrets),
         }

@@ -11,7 +11,7 @@ import anyio
 
 from banyan.core.approval import Approval, Scope
 from banyan.core.call import Outcome, Page
-from banyan.core.errors import InvalidArgument, SourceUnavailable
+from banyan.core.errors import InvalidArgument
 from banyan.core.find import Filters, FindAnswer
 from banyan.core.ids import SourceName
 from banyan.core.ports import Caller, Elicited, ServerSummary, ToolStore
@@ -63,23 +63,18 @@ class Banyan:
         Args:
             what: a name for the source, or a function to offer as a tool, which joins the source of its module.
             config: how a named source is reached: one of `command`, `url`, `python` and
-                `openapi`, and what goes with it.
+                `openapi`, and what goes with it. Secrets among it are kept in the keyring or a file, not in the
+                database; the report says where.
 
         Raises:
             InvalidArgument: the name or the configuration is wrong.
             SourceUnavailable: the source cannot be listed; what was there before is kept.
         """
-        source = source_of(what, config) if isinstance(what, str) else self._with_function(what)
-        before = next((one for one in await self.sources() if one.name == source.name), None)
-        await self._put(source)
-        (report,) = await self.sync([source.name])
-        if report.error is None:
-            return report
-        if before is None:
-            await self.remove(source.name)
-        else:
-            await self._put(before)
-        raise SourceUnavailable(source.name, report.error)
+        from banyan.server.adding import add_named, add_source
+
+        if isinstance(what, str):
+            return await add_named(self._parts, what, config, self.sync)
+        return await add_source(self._parts, self._with_function(what), self.sync)
 
     async def remove(self, name: str) -> int:
         """Remove a source with its tools, and return how many they were.  Raises `UnknownSource`."""
@@ -203,10 +198,6 @@ class Banyan:
     def on_change(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have `callback` called when this or another process changed the catalogue; returns how to stop that."""
         return self._watcher.on_change(callback)
-
-    async def _put(self, source: Source) -> None:
-        await self._parts.database.sources.put(source)
-        await self._parts.backends.drop(source.name)
 
     def _with_function(self, function: Callable[..., Any]) -> Source:
         module = getattr(function, "__module__", "__main__")

@@ -38,7 +38,7 @@ async def test_a_function_is_added_found_in_other_words_and_called(tmp_path: Pat
         assert outcome.ok
         assert outcome.data == 212.0
         assert outcome.handle is not None
-        assert (await b.read(outcome.handle)).content == 212.0
+        assert (await b.read(outcome.handle)).content == "212.0"
 
 
 async def test_a_server_is_added_called_and_removed_with_its_tools(tmp_path: Path) -> None:
@@ -142,3 +142,30 @@ async def test_doctor_says_which_secret_a_source_needs_and_how_to_set_it(tmp_pat
         report = await b.doctor()
         assert report.ok
         assert {check.about for check in report.checks} >= {"home", "database", "index", "sources", "tools"}
+
+
+async def test_a_secret_given_in_python_is_kept_apart_from_the_catalogue(tmp_path: Path) -> None:
+    canary = "sk-canary-0123456789abcdef"
+    async with banyan.open(tmp_path) as b:
+        report = await b.add("day", command=[sys.executable, str(EVERYDAY)], env={"API_TOKEN": canary})
+        assert set(report.secrets) == {"DAY__API_TOKEN"}
+        (source,) = await b.sources()
+        assert source.config["env"] == {"API_TOKEN": "${DAY__API_TOKEN}"}
+        whoami = await b.call("day__whoami")
+        assert whoami.ok
+        assert canary not in whoami.preview
+    kept = b"".join([file.read_bytes() for file in tmp_path.glob("banyan.db*")])  # noqa: ASYNC240 - a test may wait
+    assert kept
+    assert canary.encode() not in kept
+
+
+async def test_a_secret_of_a_source_that_cannot_be_listed_is_forgotten_again(tmp_path: Path) -> None:
+    async with banyan.open(tmp_path) as b:
+        with pytest.raises(SourceUnavailable):
+            await b.add(
+                "broken",
+                command=[sys.executable, "-c", "raise SystemExit(3)"],
+                env={"API_TOKEN": "sk-canary-0123456789"},
+            )
+    kept = tmp_path / "secrets.json"
+    assert not kept.exists() or "canary" not in kept.read_text(encoding="utf-8")

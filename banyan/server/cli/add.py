@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from banyan.core.errors import BanyanError, InvalidArgument
+from banyan.core.errors import InvalidArgument
 from banyan.server.cli.command import group, verb
 from banyan.server.cli.presets import PRESET, SHOW, presets
 from banyan.server.cli.shell import Shell
 
 if TYPE_CHECKING:
     from banyan.core.source import SyncReport
-    from banyan.server.app import Banyan
+    from banyan.server.config import SourceConfig
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -92,33 +92,9 @@ async def add_python(
 async def add_source(shell: Shell, name: str, config: Mapping[str, Any]) -> None:
     """Add a source, and print what was found in it and what to do next.  Raises `BanyanError`."""
     async with shell.banyan() as b:
-        report, kept = await add_cleaned(shell, b, name, config)
+        report = await b.add(name, **cast("SourceConfig", config))
         await shell.embed(b)
-    shell.terminal.document(report.to_json() | {"secrets": kept}, lambda: _show_added(shell, report, kept))
-
-
-async def add_cleaned(
-    shell: Shell, b: Banyan, name: str, config: Mapping[str, Any]
-) -> tuple[SyncReport, dict[str, str]]:
-    """Add a source after moving its literal secrets; return what was found, and where each secret is kept now.
-
-    Raises:
-        BanyanError: it cannot be added; secrets that were kept for it are forgotten again.
-    """
-    from banyan.server.literals import without_secrets
-
-    cleaned = without_secrets(name, config)
-    before = {one: shell.secrets.get(one) for one in cleaned.secrets}
-    kept = {one: shell.secrets.put(one, value) for one, value in cleaned.secrets.items()}
-    try:
-        return await b.add(name, **cleaned.config), kept
-    except BanyanError:
-        for one, value in before.items():
-            if value is None:
-                shell.secrets.delete(one)
-            else:
-                shell.secrets.put(one, value)
-        raise
+    shell.terminal.document(report.to_json(), lambda: _show_added(shell, report))
 
 
 def pairs(option: str, given: Sequence[str] | None, sign: str) -> dict[str, str]:
@@ -140,9 +116,9 @@ def pairs(option: str, given: Sequence[str] | None, sign: str) -> dict[str, str]
     return found
 
 
-def _show_added(shell: Shell, report: SyncReport, kept: Mapping[str, str]) -> None:
+def _show_added(shell: Shell, report: SyncReport) -> None:
     show_report(shell, report)
-    for one, where in kept.items():
+    for one, where in report.secrets.items():
         place = "the system's keyring" if where == "keyring" else "a file that only you can read"
         shell.terminal.note(f"a secret is kept in {place}, and referred to as ${{{one}}}")
     names = [*report.new, *report.back, *(one.name for one in report.changed)]

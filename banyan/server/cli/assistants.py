@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from banyan.server.clients.entries import Entry
     from banyan.server.clients.install import Change
     from banyan.server.clients.known import Client
+    from banyan.server.config import SourceConfig
 
 SOME_FAILED = 7
 _PANEL = "Assistants"
@@ -158,14 +159,12 @@ async def _take_over(shell: Shell, b: Banyan, wanted: Sequence[Entry], done: _Im
 
 
 async def _add(shell: Shell, b: Banyan, entry: Entry, done: _Imported) -> None:
-    from banyan.server.cli.add import add_cleaned
-
     try:
-        report, kept = await add_cleaned(shell, b, entry.name, entry.config)
+        report = await b.add(entry.name, **cast("SourceConfig", entry.config))
     except BanyanError as error:
         done.failed.append(_about(entry) | {"error": str(error)})
         return
-    done.imported.append(_about(entry) | {"tools": len(report.new) + report.unchanged, "secrets": kept})
+    done.imported.append(_about(entry) | {"tools": len(report.new) + report.unchanged, "secrets": dict(report.secrets)})
 
 
 def _show_imported(shell: Shell, done: _Imported) -> None:
