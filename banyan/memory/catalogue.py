@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -152,7 +152,7 @@ def _sync(connection: Connection, source: SourceName, listed: _Listed, now: date
     next_id = lock_catalogue(connection)
     get_source(connection, source)
     known = listed.known if read_version(connection) == listed.version else _known(connection, source, listed.servers)
-    plan = reconcile(known, listed.specs, lambda: connection.scalars(select(tools.c.name_fold)).all())
+    plan = reconcile(known, listed.specs, lambda names: _taken(connection, names))
     changes = _write_changed(connection, plan, listed, now)
     _write_new(connection, source, plan, listed, next_id, now)
     _write_standing(connection, plan)
@@ -160,6 +160,12 @@ def _sync(connection: Connection, source: SourceName, listed: _Listed, now: date
     if plan.touches:
         grow_version(connection, new_tools=len(plan.new))
     return plan, changes
+
+
+def _taken(connection: Connection, names: Collection[str]) -> Iterator[str]:
+    """Yield those of these case-folded names that tools have."""
+    for part in batches(list(names)):
+        yield from connection.scalars(select(tools.c.name_fold).where(tools.c.name_fold.in_(part)))
 
 
 def _known(connection: Connection, source: SourceName, servers: frozenset[str] | None) -> dict[str, Known]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from banyan.core.canonical import digest
@@ -71,13 +71,17 @@ def standing(spec: ToolSpec, *, disabled: bool) -> tuple[ToolState, str | None]:
     return (ToolState.QUARANTINED, spec.fault) if spec.fault is not None else (ToolState.ACTIVE, None)
 
 
-def reconcile(known: Mapping[str, Known], listed: Mapping[str, ToolSpec], taken: Callable[[], Iterable[str]]) -> Plan:
+Taken = Callable[[Collection[str]], Iterable[str]]
+"""Returns those of these case-folded names that tools of the catalogue have, of any source."""
+
+
+def reconcile(known: Mapping[str, Known], listed: Mapping[str, ToolSpec], taken: Taken) -> Plan:
     """Return what makes the tools of a source exactly `listed`.
 
     Args:
         known: the source's tools by identity, gone ones too.
         listed: what the source lists now, by identity.
-        taken: gives the case-folded names of all tools of the catalogue; asked only where a tool is new.
+        taken: tells which names others have; asked only where a tool is new.
     """
     plan = Plan()
     new: list[tuple[str, ToolSpec]] = []
@@ -90,14 +94,27 @@ def reconcile(known: Mapping[str, Known], listed: Mapping[str, ToolSpec], taken:
         if spec.fault is not None and not tool.disabled:
             plan.quarantined.append((tool.name, spec.fault))
     plan.gone = [tool for key, tool in known.items() if key not in listed and tool.state is not ToolState.GONE]
-    names = set(taken()) if new else set()
-    for key, spec in new:
-        name = wire_name(spec.server, spec.upstream_name, names)
-        names.add(name.casefold())
+    for (key, spec), name in zip(new, _named([spec for _, spec in new], taken), strict=True):
         plan.new.append((key, name, spec))
         if spec.fault is not None:
             plan.quarantined.append((name, spec.fault))
     return plan
+
+
+def _named(new: Sequence[ToolSpec], taken: Taken) -> list[ToolName]:
+    """Return a name for each of these tools, in their order, that no other tool has."""
+    others: set[str] = set()
+    while True:
+        names = set(others)
+        given: list[ToolName] = []
+        for spec in new:
+            given.append(wire_name(spec.server, spec.upstream_name, names))
+            names.add(given[-1].casefold())
+        # Asked for these alone: a catalogue has tens of thousands, and a large source is synced in hundreds of parts.
+        clashes = set(taken(names - others)) if given else set()
+        if not clashes:
+            return given
+        others |= clashes
 
 
 def _compare(plan: Plan, tool: Known, spec: ToolSpec) -> None:

@@ -95,9 +95,8 @@ class MemoryTools:
         """Make the catalogue hold exactly `specs` for `source`, and say what changed.  Raises `UnknownSource`."""
         kept = await MemorySources(self._catalogue).get(source)
         listed, more = by_identity(specs)
-        plan = reconcile(
-            self._known(source, servers), listed, lambda: [name.casefold() for name in self._catalogue.tools]
-        )
+        taken = {name.casefold() for name in self._catalogue.tools}
+        plan = reconcile(self._known(source, servers), listed, taken.intersection)
         changes = tuple(
             ToolChange(name=tool.name, differences=differences(spec_json(self._spec(tool.name)), spec_json(spec)))
             for tool, spec in plan.changed
