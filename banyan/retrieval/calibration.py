@@ -1,4 +1,4 @@
-"""From evidence to the probability that a document does what a query asks."""
+"""From evidence to an order, and to the probability that a document does what a query asks."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ EXACT = 0.99
 PREFIX = 0.8
 """Confidence, at least, of a document whose name begins with what was asked for."""
 
+CROWD = 10
+"""Place whose score tells what an answer by chance looks like: so many tools may do the same, not more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
@@ -25,10 +28,9 @@ class Evidence:
 
     rows: Array
     cosine: Array
+    """How near the meanings are; 0 where the row has no vector."""
     score: Array
     """BM25."""
-    lexical: Array
-    """BM25 score as a part of the most that a document could have."""
     coverage: Array
     """Part of the query's words, by idf, that the document has."""
     named: Array
@@ -42,40 +44,73 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Coefficients:
-    """A logistic model of one kind of evidence."""
+class Head:
+    """What one kind of evidence is worth, in natural log-odds."""
 
-    bias: float
     cosine: float = 0.0
-    lexical: float = 0.0
+    score: float = 0.0
     coverage: float = 0.0
+    bias: float
+    lead: float
+    """Worth of the root of how far the best is ahead of the crowd."""
+    gap: float
+    """Worth of how far a row is behind the best."""
+    floor: float
+    """What the crowd scores at least: in a catalogue of five tools nothing else tells what chance looks like."""
+
+    def strength(self, evidence: Evidence) -> Array:
+        """Return what speaks for each row: a weighted sum, by which rows are ordered."""
+        found: Array = self.cosine * evidence.cosine + self.score * evidence.score + self.coverage * evidence.coverage
+        return found
+
+    def probability(self, strength: Array) -> Array:
+        """Return the probability that each row is right: how sure the best is, and less for what is behind it."""
+        if not len(strength):
+            return strength
+        best = strength.max()
+        crowd = max(self.floor, np.partition(strength, -CROWD)[-CROWD]) if len(strength) >= CROWD else self.floor
+        lead = max(0.0, float(best - crowd))
+        found: Array = 1 / (1 + np.exp(-(self.bias + self.lead * lead**0.5 + self.gap * (strength - best))))
+        return found
 
 
-HEADS: Mapping[str, Coefficients] = MappingProxyType(
+HEADS: Mapping[str, Head] = MappingProxyType(
     {
-        "hybrid": Coefficients(bias=-7.0, cosine=8.0, lexical=5.0, coverage=1.0),
-        "lexical": Coefficients(bias=-4.0, lexical=6.0, coverage=2.0),
-        "dense": Coefficients(bias=-6.0, cosine=10.0),
+        "hybrid": Head(cosine=12.861, score=0.191, coverage=6.029, bias=-4.562, lead=2.533, gap=1.041, floor=2.0),
+        "lexical": Head(score=0.475, coverage=6.246, bias=-4.613, lead=2.616, gap=0.962, floor=0.5),
+        "dense": Head(cosine=20.143, bias=-4.348, lead=2.450, gap=1.175, floor=3.0),
     }
 )
+"""Made by scripts/fit_ranking.py from ten sets of development queries, and checked there on sets that were left out.
+
+Of tried fusions (reciprocal ranks, sums of scores scaled in several ways, up to thirteen features) this one of three
+features found most on sets that were left out: recall at 5 is .670, where words alone have .595, meaning alone .587
+and reciprocal ranks (k = 10) .658. Probabilities suppose that four of five requests have a tool. From .35 on, 83 to
+89 in 100 right first answers are kept, and 85 to 93 in 100 requests that no tool fits are told so.
+"""
+
+UNEMBEDDED = 3.0
+"""What the cosine of a fair answer adds to its strength: lent to rows whose vector has not arrived yet."""
 
 
 def confidence(evidence: Evidence, *, words: bool) -> Array:
-    """Return the probability, (rows,), that each row does what the query asks.
+    """Return the probability, (rows,), that each row does what the query asks; rows are ordered by it.
 
     Args:
         evidence: what is known of the rows.
         words: whether the words of the query were looked at, or its meaning alone.
     """
-    full = _logits(evidence, HEADS["hybrid" if words else "dense"])
-    # A row whose vector has not arrived is judged by its words.
-    logits = np.where(evidence.embedded, full, _logits(evidence, HEADS["lexical"]))
-    found = 1 / (1 + np.exp(-logits))
-    floor = np.where(evidence.named == 1, EXACT, np.where(evidence.named > 0, PREFIX, 0.0))
-    return floor + (1 - floor) * found
+    head = HEADS["hybrid" if words else "dense"] if evidence.embedded.any() else HEADS["lexical"]
+    strength = head.strength(evidence)
+    if words and evidence.embedded.any():
+        strength = strength + np.where(evidence.embedded, 0, UNEMBEDDED)
+    found = head.probability(strength)
+    return _with_names(found, evidence.named) if evidence.named.any() else found
 
 
-def _logits(evidence: Evidence, head: Coefficients) -> Array:
-    return (
-        head.bias + head.cosine * evidence.cosine + head.lexical * evidence.lexical + head.coverage * evidence.coverage
-    )
+def _with_names(found: Array, named: Array) -> Array:
+    """Return `found` in three bands: whole names above beginnings of names, and these above all that is not named."""
+    floor = np.select([named == 1, named > 0], [EXACT, PREFIX], 0.0)
+    ceiling = np.select([named == 1, named > 0], [1.0, EXACT], PREFIX)
+    banded: Array = floor + (ceiling - floor) * found
+    return banded

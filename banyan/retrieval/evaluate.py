@@ -114,7 +114,7 @@ async def evaluate(
     questions = {path: _sample(read_questions(path, equivalents), trial.limit) for path in trial.queries}
     pool = await to_thread.run_sync(pool_of, trial.tools)
     limits = IndexLimits(mode=trial.mode)
-    index = HybridIndex(_Pool(pool), vectors, encoder, cache=trial.cache, limits=limits)
+    index = HybridIndex(Pool(pool), vectors, encoder, cache=trial.cache, limits=limits)
     await index.refresh()
     await index.embed_missing(lambda done, total: on_progress("embedding", done, total))
     results = []
@@ -140,7 +140,7 @@ async def _ask(
     return Result(name=name, rankings=tuple(rankings), latencies_ms=tuple(latencies_ms), k=k)
 
 
-class _Pool:
+class Pool:
     """A `DocumentFeed` that never changes."""
 
     def __init__(self, documents: Mapping[str, Document]) -> None:

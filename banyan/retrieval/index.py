@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_FILE = "index.bin"
+FILE = "index.bin"
+"""Name of the copy in the cache folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +209,7 @@ class HybridIndex:
             self._saved = state
 
     def _file(self) -> Path:
-        return (self._cache or Path()) / _FILE
+        return (self._cache or Path()) / FILE
 
     def _speaker(self) -> Encoder:
         if self._encoder is None:
@@ -220,7 +221,7 @@ class HybridIndex:
         if self._limits.mode is Mode.LEXICAL or self._speechless:
             return ""
         try:
-            return f"{self._speaker().model_id}+{RECIPE}/{PACKING}"
+            return vectors_name(self._speaker())
         except ModelUnavailable as error:
             self._fall_silent(error)
             return ""
@@ -228,6 +229,11 @@ class HybridIndex:
     def _fall_silent(self, error: ModelUnavailable) -> None:
         logger.warning("search goes on by words alone: %s", error)
         self._speechless = True
+
+
+def vectors_name(encoder: Encoder) -> str:
+    """Return the name that the vectors of `encoder` are kept under: all that changes their bytes is in it."""
+    return f"{encoder.model_id}+{RECIPE}/{PACKING}"
 
 
 def _hits(state: State, ranked: Ranked) -> tuple[Hit, ...]:

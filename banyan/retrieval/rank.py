@@ -67,7 +67,6 @@ def rank(state: State, query: Query, filters: Filters, k: int) -> Ranked:
         rows=rows,
         cosine=cosines[rows],
         score=words.scores[rows],
-        lexical=words.scores[rows] / np.float32(words.ceiling or 1),
         coverage=words.coverage(rows),
         named=np.array([named.get(row, 0.0) for row in rows.tolist()], dtype=np.float32),
         embedded=state.vectors.there[rows] & dense,
