@@ -150,7 +150,9 @@ def _listed(value: Any, *, explode: bool, between: str, escape: bool) -> str:
     """Return a value in the form that simple and label share."""
 
     def written(one: Any) -> str:
-        return quote(text(one), safe="") if escape else text(one)
+        escaped = quote(text(one), safe="") if escape else text(one)
+        # A dot is escaped nowhere else; here it would end the item.
+        return escaped.replace(".", "%2E") if between == "." and not isinstance(value, str) else escaped
 
     if isinstance(value, Mapping):
         members = [(str(key), one) for key, one in value.items() if one is not None]
