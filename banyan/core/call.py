@@ -182,6 +182,24 @@ class CallRecord:
     idempotency_key: str | None = None
     task: str | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that the command line prints."""
+        return {
+            "call_id": self.call_id,
+            "tool": self.tool,
+            "source": self.source,
+            "surface": self.surface,
+            "state": self.state.value,
+            "outcome": self.outcome.value if self.outcome else None,
+            "category": self.category.value if self.category else None,
+            "message": self.message,
+            "handle": self.handle,
+            "started_at": self.started_at.isoformat(),
+            "took_ms": None if self.took_ms is None else round(self.took_ms, 3),
+            "idempotency_key": self.idempotency_key,
+            "task": self.task,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:

@@ -179,7 +179,7 @@ async def _calls(parts: Parts) -> Iterable[Check]:
     checks = []
     for record in await parts.database.journal.recent(limit=20, unsettled=True):
         detail = f"call {record.call_id} of {record.tool} at {record.started_at:%Y-%m-%d %H:%M} has no known outcome"
-        fix = "see whether it had its effect before you call it again"
+        fix = "see whether it had its effect before you call it again; `banyan calls --unsettled` lists all such calls"
         checks.append(Check(about="calls", health=Health.WARN, detail=detail, fix=fix))
     waiting = await parts.database.approvals.all(pending=True)
     if waiting:

@@ -21,7 +21,7 @@ KEY_ARGUMENT = "key_argument"
 
 CHECK = (
     "find out with a read-only tool whether it took effect, and call it again only if it did not; "
-    "`banyan doctor` lists such calls"
+    "`banyan calls --unsettled` lists such calls"
 )
 """What to do about a call of unknown effect."""
 

@@ -22,6 +22,7 @@ VERBS = {
     "describe": "search",
     "call": "calls",
     "result": "calls",
+    "calls": "ledger",
     "inbox": "approvals",
     "approve": "approvals",
     "deny": "approvals",
