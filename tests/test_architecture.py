@@ -30,7 +30,7 @@ MODULE_LINES, FUNCTION_LINES, MEAN_FUNCTION_LINES, CLASS_LINES, PUBLIC_METHODS =
 PORT_METHODS = 5
 
 ENVIRONMENT_READERS = {"banyan/server/settings.py", "banyan/server/secrets.py"}
-COMPOSERS = {"banyan/server/wiring.py", "banyan/server/cli/evaluation.py"}
+COMPOSERS = {"banyan/server/wiring.py", "banyan/server/evaluation.py"}
 """Where classes are put behind ports: for everything, and for an evaluation, which has a catalogue of its own."""
 PRINTERS = ("banyan/server/cli/",)
 

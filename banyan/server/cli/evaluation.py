@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -16,9 +14,6 @@ from banyan.core.errors import InvalidArgument
 from banyan.server.cli.command import group, verb
 from banyan.server.cli.shell import Shell
 from banyan.server.cli.terminal import Row
-
-if TYPE_CHECKING:
-    from banyan.core.ports import VectorStore
 
 app = typer.Typer()
 _eval = typer.Typer(no_args_is_help=True)
@@ -79,11 +74,8 @@ async def retrieval(  # noqa: PLR0913 - each parameter is an option of the comma
     limit: Annotated[int | None, typer.Option(help="Queries asked of each file; all if not given.", min=1)] = None,
 ) -> None:
     """Measure how well `find` finds the tools that are known to answer each query."""
-    from banyan.retrieval.encoder import load_encoder
-    from banyan.retrieval.evaluate import Trial, evaluate
-    from banyan.retrieval.rank import Mode
+    from banyan.server.evaluation import Mode, Trial, measure
 
-    folder = shell.settings.home / "evaluation"
     trial = Trial(
         tools=tuple(tools),
         queries=tuple(queries),
@@ -92,17 +84,9 @@ async def retrieval(  # noqa: PLR0913 - each parameter is an option of the comma
         k=_depths(k),
         ranks_out=ranks_out,
         limit=limit,
-        cache=folder / _pool_name(tools),
     )
-    chosen = shell.settings.retrieval
-    async with _vectors(folder) as vectors:
-        with shell.terminal.progress("evaluating") as update:
-            done = await evaluate(
-                trial,
-                lambda: load_encoder(chosen.encoder, device=chosen.device, threads=chosen.threads),
-                vectors,
-                on_progress=lambda _doing, count, total: update(count, total),
-            )
+    with shell.terminal.progress("evaluating") as update:
+        done = await measure(shell.settings, trial, update)
     document = done.to_json()
     shell.terminal.document(document, lambda: _show(shell, document))
 
@@ -115,23 +99,6 @@ def _depths(text: str) -> tuple[int, ...]:
     if not depths or min(depths) < 1:
         raise InvalidArgument("k", f"`{text}` should be whole numbers from 1 with commas between")
     return depths
-
-
-def _pool_name(tools: Sequence[Path]) -> str:
-    exact = "\n".join(str(path.absolute()) for path in tools)
-    return hashlib.sha256(exact.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-
-
-@asynccontextmanager
-async def _vectors(folder: Path) -> AsyncIterator[VectorStore]:
-    """Open a database for the vectors of evaluations, so that the catalogue's own stays as it is."""
-    from banyan.memory.database import Database
-
-    database = await Database.open(f"sqlite:///{folder / 'vectors.db'}")
-    try:
-        yield database.vectors
-    finally:
-        await database.close()
 
 
 def _show(shell: Shell, document: Mapping[str, Any]) -> None:
