@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tomllib
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from banyan.core.errors import SettingsError
+from banyan.core.errors import SettingsError, StorageFull
 from banyan.core.policy import Action
 from banyan.core.tool import EffectKind
 
@@ -128,6 +129,23 @@ def load(home: Path | str | None = None, database: str | None = None) -> Setting
         return Settings.model_validate(found)
     except ValidationError as error:
         raise SettingsError(_sentence(error, folder / SETTINGS_FILE)) from None
+
+
+def make_home(home: Path) -> None:
+    """Make the home folder, for its owner alone; one that is there is left as it is.
+
+    Raises:
+        SettingsError: it cannot be made.
+        StorageFull: there is no room for it.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFull(f"no room to make the home folder `{home}`") from error
+        raise SettingsError(
+            f"the home folder `{home}` cannot be made: {error.strerror}; choose another with `--home` or BANYAN_HOME"
+        ) from error
 
 
 def environment() -> Mapping[str, str]:

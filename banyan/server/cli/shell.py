@@ -94,7 +94,9 @@ class Shell:
         """Open Banyan for one command.  Raises `SettingsError`, `DatabaseUnavailable` and `DatabaseTooNew`."""
         import banyan
         from banyan.server.inside import parts_of
+        from banyan.server.settings import make_home
 
+        make_home(self.settings.home)
         async with banyan.open(settings=self.settings, watch=watch) as b:
             self._redactors.append(parts_of(b).secrets.redact)
             yield b

@@ -204,6 +204,16 @@ def test_help_and_version_load_nothing_heavy_and_a_search_no_more_than_it_needs(
     assert loaded_by("find", "anything") == (3, {"sqlalchemy", "anyio", "numpy"})
 
 
+@pytest.mark.parametrize(
+    "words", [["servers"], ["find", "x"], ["serve"], ["doctor"], ["calls"]], ids=lambda one: one[0]
+)
+def test_a_home_that_cannot_be_made_is_told_in_a_line(cli: Cli, tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "dangling").symlink_to(tmp_path / "nowhere" / "at" / "all")
+    done = cli("--home", str(tmp_path / "dangling"), *words, "--json")
+    assert (done.status, done.json["error"]["code"]) == (2, "settings")
+    assert "cannot be made" in done.json["error"]["message"]
+
+
 def logging_verb(name: str, *, secret: str) -> typer.Typer:
     app = typer.Typer(add_completion=False)
 
