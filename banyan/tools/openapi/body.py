@@ -113,7 +113,7 @@ def _rank(document: Document, media: Node, key: str) -> tuple[int, int]:
         return 7, len(media_type)
     order = [BodyKind.JSON, BodyKind.FORM, BodyKind.MULTIPART, BodyKind.JSON_LINES, BodyKind.TEXT, BodyKind.BINARY]
     # Of several kinds of JSON a patch of operations is the hardest to write.
-    return 1 + order.index(kind_of(media_type)), "patch" in media_type
+    return 1 + order.index(kind_of(media_type)), "json-patch" in media_type
 
 
 def _body(document: Document, definitions: Definitions, media: Node, key: str, required: bool) -> Body | None:
