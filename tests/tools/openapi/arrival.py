@@ -95,13 +95,18 @@ class OperationReader:
         for (name, place), one in self.parameters.items():
             if place in ("body", "formData") or (place == "header" and name.lower() in _IGNORED):
                 continue
+            if place == "path" and name not in path:
+                # A fault of the document: the template has no place for it.
+                continue
             value = meant.get((name, place))
             if place == "path":
                 _same(f"path {name}", value, self._styled(one, name, _located(path, one, name), value, unquote))
             elif place == "query":
                 seen |= self._query(one, name, arrived, request, value)
             elif place == "header":
-                headers = {name: request.headers[name]} if name in request.headers else {}
+                # What our client says of itself stands where nothing else is meant.
+                own = name.lower() == "user-agent" and value is None
+                headers = {name: request.headers[name]} if name in request.headers and not own else {}
                 meant_text = value.strip() if isinstance(value, str) else value
                 _same(f"header {name}", meant_text, self._styled(one, name, headers, value, str))
             elif place == "cookie":

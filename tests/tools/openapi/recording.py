@@ -56,6 +56,8 @@ def served(application: Any) -> Iterator[str]:
     config = uvicorn.Config(application, host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     listening = config.bind_socket()
+    # From here on connections wait, though the server is not yet there to take them.
+    listening.listen()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:
