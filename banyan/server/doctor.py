@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from banyan.core.tool import ToolState
 from banyan.server.wiring import Parts
 
 _QUARANTINED_SHOWN = 20
+
+LEAST_FREE_BYTES = 16 * 2**20
+"""Room on the disk of the home below which calls soon cannot be written down any more."""
 
 
 class Health(StrEnum):
@@ -80,6 +84,10 @@ def _home(parts: Parts) -> Check:
     except OSError as error:
         fix = "make it writable, or choose another with `--home`"
         return Check(about="home", health=Health.FAIL, detail=f"{home}: {error.strerror}", fix=fix)
+    free_bytes = shutil.disk_usage(home).free
+    if free_bytes < LEAST_FREE_BYTES:
+        detail = f"{home}: {free_bytes // 2**20} MiB are left on its disk"
+        return Check(about="home", health=Health.FAIL, detail=detail, fix="free some disk space")
     if os.name == "posix" and home.stat().st_mode & 0o077:
         return Check(about="home", health=Health.WARN, detail=f"{home}: others can read it", fix=f"chmod 700 {home}")
     return Check(about="home", health=Health.OK, detail=str(home))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -127,6 +128,10 @@ class _Log:
         libraries = [logging.getLogger(name) for name in TALKATIVE]
         self._levels_before = [(one, one.level) for one in (root, *libraries)]
         root.setLevel(min(level, logging.ERROR))
+        # Where a record cannot be written, the library would print it with its arguments, as they were before secrets
+        # were hidden, and its own trace.
+        self._complains_before = logging.raiseExceptions
+        logging.raiseExceptions = False
         for one in libraries:
             one.setLevel(max(level, logging.WARNING))
         for handler in self._handlers:
@@ -137,7 +142,10 @@ class _Log:
         """Leave logging as it was."""
         for handler in self._handlers:
             logging.getLogger().removeHandler(handler)
-            handler.close()
+            # A log that cannot be written, for want of room, is no failure of the command.
+            with contextlib.suppress(OSError):
+                handler.close()
+        logging.raiseExceptions = self._complains_before
         for one, level in self._levels_before:
             one.setLevel(level)
 

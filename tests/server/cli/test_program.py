@@ -9,6 +9,7 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -243,6 +244,27 @@ def test_no_secret_is_in_a_log_or_in_what_is_printed_whoever_logs_it(
     assert "refused [secret]" in log
     assert "wrong key [secret]" in shown.out
     assert "canary" not in log + shown.out + shown.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device here that is always full")
+def test_a_log_that_cannot_be_written_changes_neither_the_status_nor_what_is_printed(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SHOP_KEY", "canary-of-the-shop")
+    (home / "banyan" / "logs").mkdir(parents=True)
+    (home / "banyan" / "logs" / "banyan.log").symlink_to("/dev/full")
+    assert call_verb(logging_verb("shop", secret="SHOP_KEY"), "--json") == 7
+    shown = capsys.readouterr()
+    assert "Traceback" not in shown.err
+    assert "canary" not in shown.out + shown.err
+
+
+def test_doctor_sees_a_disk_without_room(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cli("doctor", "--json").status == 0
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**20))
+    done = cli("doctor", "--json")
+    assert done.status == 7
+    assert [one["fix"] for one in done.json["checks"] if one["about"] == "home"] == ["free some disk space"]
 
 
 @pytest.mark.parametrize("name", ["httpx2", "httpx", "mcp.client.streamable_http", "client", "httpcore.connection"])
