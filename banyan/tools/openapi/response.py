@@ -16,6 +16,8 @@ from banyan.tools.openapi.paging import next_page
 from banyan.tools.web.request import WebResponse
 
 _CHARSET = re.compile(r"charset=\"?([A-Za-z0-9_.:-]+)", re.IGNORECASE)
+_LONG_NUMBER = re.compile(rb"[0-9]{20}")
+"""An integer beyond 64 bits: the fast reader would round it, and it may be an id."""
 _TOLD_HEADERS = ("content-type", "content-length", "last-modified", "etag")
 _TEXT_KINDS = frozenset({"application/xml", "application/javascript", "application/x-ndjson", "application/yaml"})
 _MAX_LOCATION_CHARS = 400
@@ -44,6 +46,8 @@ def _value(response: WebResponse, binding: Binding) -> Any:
         return {"status": response.status}
     if not is_json(response.media_type) and (response.media_type or response.body[:1] not in b"{["):
         return _NOT_TOLD
+    if _LONG_NUMBER.search(response.body):
+        return _as_python_reads(response.body)
     try:
         return orjson.loads(response.body)
     except orjson.JSONDecodeError:
