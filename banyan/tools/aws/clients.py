@@ -147,8 +147,10 @@ class Clients:
             config=config,
             **keys,
         )
-        client.meta.events.register_first("before-send", _before_send)
-        client.meta.events.register_first("needs-retry", _before_retry)
+        # The SDK asks the handlers of the longest name first, and the first that says something decides.
+        name = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register_first(f"before-send.{name}.*", _before_send)
+        client.meta.events.register_first(f"needs-retry.{name}.*", _before_retry)
         return client
 
 
