@@ -8,7 +8,7 @@ import pytest
 
 from banyan.core.errors import UnknownHandle, UnknownSource, UnknownTool
 from banyan.core.find import Document
-from banyan.core.ids import SourceName
+from banyan.core.ids import SourceName, ToolName
 from banyan.core.source import Difference, Source, SourceKind, SyncReport
 from banyan.core.tool import EffectKind, Effects, Example, ToolSpec, ToolState, search_digest
 from banyan.memory import Database
@@ -238,3 +238,36 @@ async def test_a_document_is_another_one_after_a_change_of_what_search_reads_and
     await stores.tools.sync(FILES, [replace(READ, effects=Effects(destructive=True))])
     assert await stores.documents.digests() != before
     assert await stores.documents.version() == await stores.tools.version()
+
+
+async def test_a_listing_of_some_servers_leaves_the_others_as_they_are(stores: Database) -> None:
+    other = replace(LIST, server="net")
+    await stores.tools.sync(FILES, [READ, LIST, other])
+    version = await stores.tools.version()
+    report = await stores.tools.sync(FILES, [READ], servers=frozenset({"files"}))
+    assert (report.gone, report.unchanged, report.new) == (("files__list",), 1, ())
+    assert {row.name for row in await stores.tools.names()} == {"files__read", "net__list"}
+    assert await stores.tools.version() > version
+    assert not (await stores.tools.sync(FILES, [other], servers=frozenset({"net"}))).touched
+
+
+async def test_servers_that_are_let_go_can_come_back_under_their_old_names(stores: Database) -> None:
+    other = replace(LIST, server="net")
+    await stores.tools.sync(FILES, [READ], servers=frozenset({"files"}))
+    await stores.tools.sync(FILES, [other], servers=frozenset({"net"}))
+    gone = await stores.tools.sync(FILES, (), servers=frozenset({"net"}))
+    assert (gone.gone, [row.name for row in await stores.tools.names()]) == (("net__list",), ["files__read"])
+    back = await stores.tools.sync(FILES, [other], servers=frozenset({"net"}))
+    assert (back.back, back.new) == (("net__list",), ())
+
+
+async def test_one_name_is_given_once_however_many_listings_want_it(stores: Database) -> None:
+    every: list[ToolName] = []
+    for source, server in ((FILES, "a"), (FILES, "A"), (WEB, "a")):
+        spec = replace(READ, server=server)
+        every += (
+            await stores.tools.sync(source, [spec, replace(spec, upstream_name="Read")], servers=frozenset({server}))
+        ).new
+    folded = [name.casefold() for name in every]
+    assert len(set(folded)) == len(folded) == 6
+    assert every[0] == "a__read"

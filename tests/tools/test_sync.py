@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 
 import anyio
 import pytest
@@ -16,7 +17,7 @@ from banyan.testing.backend import ScriptedBackend
 from banyan.testing.stores import MemoryDatabase
 from banyan.tools.backends import Backends
 from banyan.tools.sync import ListingLimits, Syncer
-from tests.tools.room import Clock, spec
+from tests.tools.room import Clock, schema, spec
 
 
 class House:
@@ -147,3 +148,80 @@ async def test_a_source_that_was_removed_meanwhile_ends_with_an_error() -> None:
     (report,) = await house.syncer.sync()
     assert report.error is not None
     assert await house.database.sources.all() == []
+
+
+class Parted(ScriptedBackend):
+    """A scripted backend that lists its tools server by server, and may fail between two of them."""
+
+    def __init__(self, *parts: Listing | Exception) -> None:
+        super().__init__()
+        self.parts: Sequence[Listing | Exception] = parts
+
+    async def listings(self) -> AsyncIterator[Listing]:
+        for part in self.parts:
+            await anyio.lowlevel.checkpoint()
+            if isinstance(part, Exception):
+                raise part
+            yield part
+
+
+def part(server: str, *tools: str, notes: tuple[str, ...] = ()) -> Listing:
+    return Listing(tools=tuple(spec(one, server) for one in tools), servers=frozenset({server}), notes=notes)
+
+
+async def parted(house: House, *parts: Listing | Exception) -> Parted:
+    await house.add("cloud")
+    house.scripted["cloud"] = backend = Parted(*parts)
+    return backend
+
+
+async def test_a_source_listed_in_parts_gives_one_report_of_them_all() -> None:
+    house = House()
+    await parted(house, part("s3", "Get", "Put", notes=("one",)), part("sqs", "Send", notes=("two",)))
+    (report,) = await house.syncer.sync()
+    assert report.new == ("s3__Get", "s3__Put", "sqs__Send")
+    assert (report.notes, report.error) == (("one", "two"), None)
+    assert (await house.database.sources.get("cloud")).synced_at == house.clock.now
+    (again,) = await house.syncer.sync()
+    assert (again.touched, again.unchanged) == (False, 3)
+
+
+async def test_a_server_that_no_part_is_of_any_more_is_gone_with_its_tools() -> None:
+    house = House()
+    backend = await parted(house, part("s3", "Get"), part("sqs", "Send"))
+    await house.syncer.sync()
+    backend.parts = [part("s3", "Get", "Put")]
+    (report,) = await house.syncer.sync()
+    assert (report.new, report.gone, report.unchanged) == (("s3__Put",), ("sqs__Send",), 1)
+
+
+async def test_a_part_that_fails_keeps_what_came_before_it_and_lets_nothing_go() -> None:
+    house = House()
+    backend = await parted(house, part("s3", "Get"), part("sqs", "Send"))
+    await house.syncer.sync()
+    backend.parts = [part("s3", "Get", "Put"), SourceUnavailable("cloud", "it went away")]
+    (report,) = await house.syncer.sync()
+    assert report.error == "it went away"
+    assert [row.name for row in await house.database.tools.names()] == ["s3__Get", "s3__Put", "sqs__Send"]
+    assert (await house.database.sources.get("cloud")).sync_error == "it went away"
+
+
+async def test_a_tool_of_another_server_than_its_part_is_left_out_and_told() -> None:
+    house = House()
+    stray = Listing(tools=(spec("Get", "s3"), spec("Send", "sqs")), servers=frozenset({"s3"}))
+    await parted(house, stray)
+    (report,) = await house.syncer.sync()
+    assert report.new == ("s3__Get",)
+    assert report.notes == ("1 tools of other servers than the listing is of were left out",)
+
+
+async def test_presets_hold_for_every_part() -> None:
+    house = House()
+    takes = spec("Get", "s3", input_schema=schema(["key", "region"], key="string", region="string"))
+    await parted(house, Listing(tools=(takes,), servers=frozenset({"s3"})))
+    preset = {"argument": "region", "value": "eu-west-1"}
+    source = await house.database.sources.get("cloud")
+    await house.database.sources.put(replace(source, config={"presets": [preset]}))
+    await house.syncer.sync()
+    (kept,) = await house.database.tools.get(["s3__Get"])
+    assert (list(kept.spec.input_schema["properties"]), kept.spec.input_schema["required"]) == (["key"], ["key"])
