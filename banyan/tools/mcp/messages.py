@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -38,6 +39,9 @@ WANTED = frozenset(
 )
 """Notifications that anybody here listens to; the rest need not be made into objects."""
 
+_INTEGER_CHARS = 20
+"""Digits, and a sign, of the largest integers of 64 bits."""
+
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{]|[\]}]', re.DOTALL)
 _LONE_HIGH = re.compile(rb"(?<!\\)((?:\\\\)*)\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 _LONE_LOW = re.compile(
@@ -63,8 +67,8 @@ def read_messages(line: bytes) -> list[JSONRPCMessage]:
 def read_json(data: bytes) -> Any:
     """Return the JSON value that `data` is.  Raises `Unreadable`.
 
-    Not a number (`NaN`) becomes null, a lone surrogate the replacement character, and what is nested deeper
-    than the reader can take becomes `CUT`.
+    Not a number (`NaN`) becomes null, a lone surrogate the replacement character, an integer of more than 64 bits a
+    fraction, and what is nested deeper than the reader can take becomes `CUT`.
     """
     if data.count(b"[") + data.count(b"{") > MAX_CONTAINERS:
         raise Unreadable(f"more than {MAX_CONTAINERS:,} objects and arrays in one message")
@@ -74,9 +78,17 @@ def read_json(data: bytes) -> Any:
         pass
     mended = mend(data)
     try:
-        return json.loads(mended, parse_constant=lambda _name: None)
+        return json.loads(mended, parse_constant=lambda _name: None, parse_int=_integer)
     except (ValueError, RecursionError):
         raise Unreadable("a message that is no JSON") from None
+
+
+def _integer(text: str) -> int | float | None:
+    """Read a whole number as the first reader does: what it cannot hold is a fraction, or nothing."""
+    if len(text) <= _INTEGER_CHARS and -(2**63) <= (value := int(text)) < 2**64:
+        return value
+    fraction = float(text)
+    return fraction if isfinite(fraction) else None
 
 
 def mend(data: bytes) -> bytes:

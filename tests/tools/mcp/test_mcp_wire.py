@@ -96,6 +96,9 @@ def test_bytes_that_are_no_message_are_unreadable_and_nothing_else(data: bytes) 
         (b'"x\\udc00"', "x\ufffd"),
         (b'"\\ud83d\\ude00 \\ud800"', "\U0001f600 \ufffd"),
         (b'["\\\\ud800", NaN, -Infinity]', ["\\ud800", None, None]),
+        (b"[1180591620717411303424, -9223372036854775809]", [2.0**70, -(2.0**63)]),
+        (b"[NaN, 1180591620717411303424, 18446744073709551615]", [None, 2.0**70, 2**64 - 1]),
+        (b"[NaN, 1" + b"0" * 5_000 + b"]", [None, None]),
         (b'"\xff"', "\ufffd"),
     ],
 )
