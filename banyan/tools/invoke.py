@@ -21,6 +21,7 @@ from banyan.core.errors import (
     CallFailed,
     Conflict,
     DatabaseUnavailable,
+    InvalidArgument,
     SecretMissing,
     StorageFull,
     UnknownTool,
@@ -53,6 +54,10 @@ _IN_THREAD_BYTES = 256 * 1024
 """Results from this size on are stored and previewed in a worker thread: they would hold up other calls."""
 
 
+MAX_TIMEOUT_S = 86_400
+"""Seconds that a call may be given, as the setting allows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRequest:
     """What a caller wants."""
@@ -65,6 +70,12 @@ class CallRequest:
     """A second call under the same key, of the same tool with the same arguments, returns the first one's outcome."""
     timeout_s: float | None = None
     """Seconds the tool may take; its source's if None, or the limit's."""
+
+    def __post_init__(self) -> None:
+        """Raise `InvalidArgument` for a time that is none."""
+        # A comparison is false for what is no number at all.
+        if self.timeout_s is not None and not 0 < self.timeout_s <= MAX_TIMEOUT_S:
+            raise InvalidArgument("timeout_s", f"it is a number of seconds above 0, at most {MAX_TIMEOUT_S:,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

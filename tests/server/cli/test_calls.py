@@ -153,3 +153,10 @@ def test_a_result_that_is_not_there_or_cannot_be_written_is_told(shelf: Cli, tmp
     handle = shelf("call", "shelf__list_books", "--json").json["handle"]
     assert shelf("result", handle, "--path", "/nowhere").status == 2
     assert shelf("result", handle, "-o", str(tmp_path / "no" / "folder")).status == 2
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1e400", "86401"])
+def test_a_time_that_is_none_is_refused_before_anything_is_sent(shelf: Cli, seconds: str) -> None:
+    done = shelf("call", "shelf__burn_book", "title=Emma", "--timeout-s", seconds, "--json")
+    assert (done.status, done.json["error"]["code"]) == (2, "invalid_argument")
+    assert shelf("calls", "--json").json["calls"] == []
