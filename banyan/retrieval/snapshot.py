@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
+import time
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ FORMAT = 1
 """Grows with every change of what a state holds, or of what its numbers mean."""
 
 _MAGIC = b"banyan index\n"
+_UNFINISHED = ".index-"
+_ABANDONED_S = 600
 _ALIGNED_BYTES = 64
 _HEAD_BYTES = len(_MAGIC) + 8 + 4
 
@@ -37,7 +41,8 @@ def save(state: State, path: Path, *, model: str) -> None:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".index-", delete=False) as file:
+        _sweep(path.parent)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=_UNFINISHED, delete=False) as file:
             try:
                 for piece in _pieces(state, model):
                     file.write(piece)
@@ -66,6 +71,14 @@ def load(path: Path, *, model: str) -> State | None:
     except (OSError, ValueError, KeyError, TypeError) as error:
         logger.warning("the index in `%s` is made anew: %s", path, error)
         return None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what writers that were killed have left."""
+    for path in folder.glob(f"{_UNFINISHED}*"):
+        with suppress(FileNotFoundError):  # its writer has just finished
+            if time.time() - path.stat().st_mtime > _ABANDONED_S:
+                path.unlink()
 
 
 def _columns(state: State) -> dict[str, Array]:

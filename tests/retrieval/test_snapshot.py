@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -122,6 +123,16 @@ async def test_readers_go_on_while_the_file_is_replaced(tmp_path: Path) -> None:
     other = MemoryFeed(OFFICE[:3])
     await kept(tmp_path, other)
     assert await reader.search("list issues", k=5, filters=ANYTHING) == before
+
+
+async def test_what_a_killed_writer_left_is_swept_away_once_it_is_old(tmp_path: Path) -> None:
+    old, young = tmp_path / ".index-old", tmp_path / ".index-young"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    await kept(tmp_path, MemoryFeed(OFFICE))
+    assert not old.exists()
+    assert young.exists()
 
 
 async def test_nothing_but_the_index_is_left_in_its_folder(tmp_path: Path) -> None:
