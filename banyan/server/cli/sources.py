@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from banyan.server.cli import add, add_api, add_google
+from banyan.server.cli import add, add_api, add_aws, add_google
 from banyan.server.cli.add import show_report
 from banyan.server.cli.command import verb
 from banyan.server.cli.complete import servers as complete_servers
@@ -24,6 +24,7 @@ _PANEL = "Sources"
 app = typer.Typer()
 app.add_typer(add.app, name="add", rich_help_panel=_PANEL)
 add.app.command("openapi")(add_api.add_openapi)
+add.app.command("aws")(add_aws.add_aws)
 add.app.command("google")(add_google.add_google)
 
 

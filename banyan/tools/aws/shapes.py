@@ -23,7 +23,8 @@ BLOB: Mapping[str, Any] = {
             "required": ["base64"],
             "additionalProperties": False,
         },
-    ]
+    ],
+    "description": 'Text, or bytes as {"base64": "…"}',
 }
 """Bytes: text, which is sent as UTF-8, or an object with base64.  A plain string in base64 could be either."""
 
@@ -149,7 +150,7 @@ class _Writer:
         if member.get("deprecated"):
             text = f"Deprecated. {text}".rstrip()
         if text and found.get("description") != LEFT_OUT:
-            # What is said of the values of a long enumeration stands behind.
+            # What is said of the shape itself, as of a long enumeration's values, stands behind.
             found = found | {"description": " ".join(filter(None, (text, found.get("description"))))}
         return found
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ import pytest
 from banyan.core.ids import SourceName
 from banyan.core.source import Source, SourceKind
 from banyan.tools.aws import AwsBackend, AwsLimits
+from tests.tools.aws.local import serving
 
 KEYS = {"KEY": "testing", "HIDDEN": "also-testing"}
 
@@ -45,15 +43,8 @@ def no_aws_of_our_own(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def moto() -> Iterator[str]:
     """The address of a moto server."""
-    program = [sys.executable, "-c", "import sys; from moto.server import main; main(sys.argv[1:])"]
-    server = subprocess.Popen([*program, "-H", "127.0.0.1", "-p", "0"], stderr=subprocess.PIPE, text=True)
-    assert server.stderr is not None
-    try:
-        yield next(found[0] for line in server.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
-    finally:
-        server.kill()
-        server.wait()
-        server.stderr.close()
+    with serving() as url:
+        yield url
 
 
 Make = Callable[..., AwsBackend]

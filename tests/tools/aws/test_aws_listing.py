@@ -114,6 +114,7 @@ def test_every_operation_of_aws_has_schemas_that_compile_within_their_limits() -
             count += 1
             if spec.fault is not None:
                 uncallable.append(spec.fault)
+                continue
             size = len(orjson.dumps(spec.input_schema))
             fault = schema_fault(spec.input_schema) or (spec.output_schema and schema_fault(spec.output_schema))
             if fault or size > limits.input_bytes or REGION not in spec.input_schema["properties"]:
@@ -125,7 +126,8 @@ def test_every_operation_of_aws_has_schemas_that_compile_within_their_limits() -
 
 
 PROGRAM = """
-import anyio, resource
+import anyio
+from pathlib import Path
 from banyan.core.source import Source, SourceKind
 from banyan.tools.aws import AwsBackend
 
@@ -134,7 +136,8 @@ async def main():
     count = 0
     async for part in AwsBackend(source, secrets=None).listings():
         count += len(part.tools)
-    print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    status = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
+    print(count, int(status["VmHWM"].split()[0]) // 1024)
 
 anyio.run(main)
 """
@@ -142,9 +145,10 @@ anyio.run(main)
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process's memory is read from /proc")
 def test_all_of_aws_is_listed_in_the_memory_of_its_largest_service() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     count, peak_mib = map(int, done.stdout.split())
     assert count > 19_000
     # Their schemas together have 55 MB as JSON, and some times that as Python's objects.
-    assert peak_mib < 160
+    assert peak_mib < 100
