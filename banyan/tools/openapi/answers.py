@@ -13,7 +13,7 @@ from banyan.tools.openapi.document import Document, Version
 from banyan.tools.openapi.refs import Node
 
 _MAX_TYPES = 6
-_MAX_RESPONSES = 100
+_MAX_RESPONSES = 20
 _TYPE_CHARS = 120
 
 

@@ -80,6 +80,11 @@ def check(document: Document, specs: Iterable[ToolSpec] | None = None) -> SpecRe
         if spec.fault:
             quarantined.append((spec.upstream_name, spec.fault))
         _count(spec.binding.get("security", ()), uses)
+    servers = tuple(one.url for one in endpoints.document_servers(document))
+    if not all("://" in one or one.startswith("{") for one in servers or ("",)):
+        document.notes.add(
+            "the document does not say in full where the API is served; give its address as the base URL"
+        )
     return SpecReport(
         title=document.title,
         version=document.api_version,
@@ -87,7 +92,7 @@ def check(document: Document, specs: Iterable[ToolSpec] | None = None) -> SpecRe
         operations=total,
         active=total - len(quarantined),
         quarantined=tuple(quarantined),
-        servers=tuple(one.url for one in endpoints.document_servers(document)),
+        servers=servers,
         security=_security(document, uses),
         notes=document.notes.all(),
     )

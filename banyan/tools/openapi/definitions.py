@@ -12,6 +12,7 @@ import jsonschema_rs
 import orjson
 
 from banyan.tools import pointer
+from banyan.tools.faults import deeper_than
 from banyan.tools.openapi.dialect import Converted, Converter, Direction
 from banyan.tools.openapi.notes import Notes
 from banyan.tools.openapi.refs import Node, Refs
@@ -21,7 +22,7 @@ CUT = "… left out by Banyan: too large"
 
 _LEVELS = 80
 """Levels that a schema as a whole may have; offered ones may have 100 with what stands around it."""
-_CUT_LEVELS = (40, 24, 16, 12, 9, 7, 5, 4, 3, 2, 1)
+_CUT_LEVELS = (32, 20, 12, 8, 6, 5, 4, 3, 2, 1)
 _HOPS = 48
 """Definitions between the schema and the furthest one."""
 _STUB_BYTES = 140
@@ -116,34 +117,19 @@ class Patterns:
 
 def fitted(converted: Converted, most_bytes: int) -> tuple[Converted, int]:
     """Return a schema in at most `most_bytes`, cut at the level where it fits, and its bytes as JSON."""
-    size = _size(converted.schema, _LEVELS)
-    if size is not None and size <= most_bytes:
+    size = len(orjson.dumps(converted.schema))
+    if size <= most_bytes and not deeper_than(converted.schema, _LEVELS):
         return converted, size
     for levels in _CUT_LEVELS:
         schema = _cut(converted.schema, levels)
-        size = _size(schema, _LEVELS)
-        if size is not None and size <= most_bytes:
+        size = len(orjson.dumps(schema))
+        if size <= most_bytes:
             break
     else:
         schema, size = {"description": CUT}, _STUB_BYTES
     refs: dict[str, None] = {}
     gather(schema, refs)
     return Converted(schema, refs), size
-
-
-def _size(schema: Any, levels: int) -> int | None:
-    """Return the bytes of a schema as JSON; None where it is too deep."""
-    if _deeper(schema, levels):
-        return None
-    return len(orjson.dumps(schema))
-
-
-def _deeper(value: Any, levels: int) -> bool:
-    if not isinstance(value, dict | list):
-        return False
-    if levels == 0:
-        return True
-    return any(_deeper(one, levels - 1) for one in (value.values() if isinstance(value, dict) else value))
 
 
 def _cut(schema: Any, levels: int) -> Any:

@@ -25,17 +25,19 @@ _CONST_CHARS = 2_000
 _ENUM_CHARS = 40_000
 _BRANCHES = 500
 _PROPERTIES = 5_000
-_SCHEMAS = 8_000
+_SCHEMAS = 4_000
 """Schemas within one; no answer has room for as many."""
-_SCHEMAS_IN_ALL = 500_000
+_SCHEMAS_IN_ALL = 250_000
 """Schemas of a document that are converted, those that are met again counted again: a small one can hold millions."""
 
 TYPES = frozenset({"string", "integer", "number", "boolean", "object", "array", "null"})
 _COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
+_NUMERIC = frozenset({*_COUNTS, "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
 _LOOSE_FORMATS = frozenset(
     {"time", "duration", "hostname", "idn-hostname", "regex", "json-pointer", "iri", "uri-template"}
 )
 """Formats whose names APIs use for something else than a validator thinks."""
+_COMPOSED = frozenset({"allOf", "anyOf", "oneOf", "not"})
 _FIRM = frozenset({"type", "enum", "const", "required"})
 """Keywords that nothing is left out of, so that a schema of them alone may stand under `not`."""
 
@@ -110,7 +112,8 @@ class Converter:
         made |= self._strings(node)
         made |= self._objects(node, refs)
         made |= self._arrays(node, refs)
-        made |= self._branches(node, refs)
+        if not _COMPOSED.isdisjoint(value):
+            made |= self._branches(node, refs)
         return _nullable(made) if value.get("nullable") is True or value.get("x-nullable") is True else made
 
     def _reference(self, node: Node, refs: dict[str, None]) -> Any:
@@ -128,7 +131,7 @@ class Converter:
         made: dict[str, Any] = {}
         told = line(value.get("description"), DESCRIPTION_CHARS)
         kind = value.get("format")
-        if kind in _LOOSE_FORMATS:
+        if isinstance(kind, str) and kind in _LOOSE_FORMATS:
             told = f"{told} (format: {kind})".strip()
         discriminator = value.get("discriminator")
         chosen = discriminator.get("propertyName") if isinstance(discriminator, Mapping) else discriminator
@@ -281,6 +284,8 @@ class Converter:
 
 def _numbers(value: Mapping[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = {}
+    if _NUMERIC.isdisjoint(value):
+        return made
     for keyword in _COUNTS:
         count = _number(value.get(keyword))
         if count is not None and count >= 0 and count == int(count):

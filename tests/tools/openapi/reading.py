@@ -15,7 +15,7 @@ from banyan.tools.openapi.operations import SpecLimits, operations
 ORIGIN = "https://api.example.com/docs/openapi.json"
 
 
-def document(version: str = "3.0.3", **parts: Any) -> Document:
+def document(version: Any = "3.0.3", **parts: Any) -> Document:
     key = "swagger" if version.startswith("2") else "openapi"
     whole = {key: version, "info": {"title": "Shop", "version": "7"}, **parts}
     return load(orjson.dumps(whole), origin=ORIGIN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from banyan.tools.openapi.check import SchemeUse, check
+from banyan.tools.openapi.document import load
 from banyan.tools.openapi.operations import operations
 from tests.tools.openapi.reading import document
 
@@ -39,6 +40,13 @@ def test_operations_that_were_read_already_are_not_read_again() -> None:
     found = document(**WHOLE)
     specs = [one.spec for one in operations(found, server="shop")]
     assert check(found, specs).to_json() == check(document(**WHOLE)).to_json()
+
+
+def test_a_document_that_does_not_say_where_the_api_is_says_so() -> None:
+    whole = b'{"openapi": "3.0.0", "paths": {}, "servers": [{"url": "/v1"}]}'
+    (note,) = check(load(whole, origin="folder/api.json")).notes
+    assert "base URL" in note
+    assert check(load(whole, origin="https://example.com/api.json")).servers == ("https://example.com/v1",)
 
 
 def test_a_document_without_paths_says_so() -> None:

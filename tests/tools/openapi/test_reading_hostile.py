@@ -150,12 +150,10 @@ def read_all(data: bytes) -> None:
 @settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from([SHOP, SHOP_V2]), st.data())
 def test_a_document_with_anything_anywhere_is_read(whole: dict[str, Any], data: st.DataObject) -> None:
+    changed: Any = whole
     for _ in range(data.draw(st.integers(1, 3))):
-        at = data.draw(st.sampled_from(places(whole)))
-        whole = replaced(whole, at, data.draw(ODD))
-        if not isinstance(whole, dict):
-            break
-    read_all(orjson.dumps(whole))
+        changed = replaced(changed, data.draw(st.sampled_from(places(changed))), data.draw(ODD))
+    read_all(orjson.dumps(changed))
 
 
 @settings(max_examples=100)
@@ -211,7 +209,7 @@ def patterns() -> dict[str, Any]:
 
 
 def types() -> dict[str, Any]:
-    content = {f"application/x-{n}": {"schema": {"type": "object"}} for n in range(5_000)}
+    content = {f"application/x-{n}": {"schema": {"type": "object"}} for n in range(500)}
     operation = {
         "requestBody": {"content": content},
         "responses": {f"2{n:04}": {"content": content} for n in range(100)},

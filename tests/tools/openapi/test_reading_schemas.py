@@ -134,7 +134,7 @@ def test_recursion_stays_a_reference() -> None:
     spec = spec_of(taking({"$ref": "#/components/schemas/Tree"}), components={"schemas": {"Tree": tree}})
     assert spec.input_schema["properties"]["children"]["items"] == {"$ref": "#/$defs/Tree"}
     assert list(spec.input_schema["$defs"]) == ["Tree"]
-    validator = jsonschema_rs.validator_for(spec.input_schema)
+    validator = jsonschema_rs.validator_for(dict(spec.input_schema))
     assert validator.is_valid({"children": [{"children": []}]})
     assert not validator.is_valid({"children": [{"children": 1}]})
 
@@ -178,7 +178,7 @@ def test_a_large_schema_is_cut_where_it_fits_and_says_so() -> None:
     assert 1_000 < size < 140_000
     assert CUT in orjson.dumps(spec.input_schema).decode()
     assert list(spec.input_schema["properties"]) == [f"p{n}" for n in range(8)]
-    assert jsonschema_rs.validator_for(spec.input_schema).is_valid({"p0": {"p1": {"p2": {"p3": {"p4": "leaf"}}}}})
+    assert jsonschema_rs.validator_for(dict(spec.input_schema)).is_valid({"p0": {"p1": {"p2": {"p3": {"p4": "leaf"}}}}})
 
 
 def test_of_many_definitions_the_nearest_are_kept() -> None:
@@ -295,7 +295,7 @@ def test_what_the_original_allows_is_allowed(schema: Any, other: Any, instances:
         taking({"type": "object", "properties": {"it": schema}}), "3.1.0", components={"schemas": {"Other": other}}
     )
     assert spec.fault is None
-    ours = jsonschema_rs.validator_for(spec.input_schema, validate_formats=True, offline=True)
+    ours = jsonschema_rs.validator_for(dict(spec.input_schema), validate_formats=True, offline=True)
     for one in instances:
         if judge.is_valid(one):
             assert ours.is_valid({"it": one}), spec.input_schema
