@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.to_thread
 
-from banyan.core.call import RawResult
+from banyan.core.call import Category, RawResult
 from banyan.core.errors import BadFile, CallFailed, SourceUnavailable
 from banyan.core.source import Listing, Source
 from banyan.core.template import references
@@ -22,6 +22,8 @@ from banyan.tools.openapi.proof import Chosen, Client, choose
 from banyan.tools.openapi.request import Address, Proof, build
 from banyan.tools.openapi.response import result
 from banyan.tools.web import Allowed, WebClient, WebLimits, WebRequest, WebResponse, failure_of
+from banyan.tools.web.address import contains
+from banyan.tools.web.place import place_of
 
 if TYPE_CHECKING:
     from banyan.core.ports import Caller, Secrets
@@ -105,6 +107,7 @@ class OpenApiBackend:
             known = self._bindings[tool.digest] = Binding.from_json(tool.spec.binding)
             if len(self._bindings) > _BINDINGS:
                 self._bindings.popitem(last=False)
+        self._bindings.move_to_end(tool.digest)
         return known
 
     async def _chosen(self, binding: Binding) -> Chosen:
@@ -121,9 +124,8 @@ class OpenApiBackend:
         self, binding: Binding, arguments: Mapping[str, Any], chosen: Chosen, until_s: float
     ) -> WebResponse:
         address = address_of(self._source.config)
-        web = self._client(address)
         request = await self._request(binding, arguments, chosen, address, until_s)
-        response = await web.send(request, timeout_s=_left_s(until_s))
+        response = await self._sent(request, _left_s(until_s))
         if response.status != 401:
             return response
         # Whatever was refused has had no effect, and can be sent again with what is known by then.
@@ -132,7 +134,14 @@ class OpenApiBackend:
             return response
         self._tokens.reject(chosen.client, _token(request))
         request = await self._request(binding, arguments, chosen, address, until_s)
-        return await web.send(request, timeout_s=_left_s(until_s))
+        return await self._sent(request, _left_s(until_s))
+
+    async def _sent(self, request: WebRequest, timeout_s: float) -> WebResponse:
+        base_url = address_of(self._source.config).base_url
+        if self._web is None:
+            self._web = WebClient(self._limits, allowed(self._source.config, base_url))
+        _check_encrypted(request, allowed(self._source.config, base_url))
+        return await self._web.send(request, timeout_s=timeout_s)
 
     async def _request(
         self, binding: Binding, arguments: Mapping[str, Any], chosen: Chosen, address: Address, until_s: float
@@ -149,13 +158,8 @@ class OpenApiBackend:
 
     async def _token(self, client: Client, until_s: float) -> str:
         if self._tokens is None:
-            self._tokens = Tokens(self._client(address_of(self._source.config)), self._secrets.learn)
+            self._tokens = Tokens(self._sent, self._secrets.learn)
         return await self._tokens.get(client, timeout_s=_left_s(until_s))
-
-    def _client(self, address: Address) -> WebClient:
-        if self._web is None:
-            self._web = WebClient(self._limits, allowed(self._source.config, address.base_url))
-        return self._web
 
 
 def allowed(config: Mapping[str, Any], *urls: str) -> Allowed:
@@ -165,6 +169,25 @@ def allowed(config: Mapping[str, Any], *urls: str) -> Allowed:
         if url:
             found = found.with_url(url)
     return found
+
+
+def _check_encrypted(request: WebRequest, given: Allowed) -> None:
+    """Return if no credential would cross the network in the clear, unless a person named the place.
+
+    Raises:
+        CallFailed: one would.
+    """
+    if not request.url.lower().startswith("http://") or not (request.credentials or request.credential_query):
+        return
+    place = place_of(request.url)
+    if given.names(place) or (place.address is not None and contains(given.networks, place.address)):
+        return
+    raise CallFailed(
+        Category.DENIED,
+        f"`{place.shown}` is reached without encryption, and would be sent a credential",
+        fix="have a person give an address with https by `--base-url`, or name the host by `--allow-host`",
+        sent=False,
+    )
 
 
 def _left_s(until_s: float) -> float:

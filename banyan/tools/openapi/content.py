@@ -46,8 +46,9 @@ def content(body: BodyBinding, arguments: Mapping[str, Any]) -> Content | None:
     if body.kind is BodyKind.JSON:
         return Content(media_type=body.media_type, raw=json_text(value).encode())
     if body.kind is BodyKind.JSON_LINES:
+        # Text is taken for lines that are written already.
         lines = value if isinstance(value, list | tuple) else [value]
-        raw = "".join(f"{json_text(one)}\n" for one in lines).encode()
+        raw = (value if isinstance(value, str) else "".join(f"{json_text(one)}\n" for one in lines)).encode()
         return Content(media_type=body.media_type, raw=raw)
     if body.kind is BodyKind.FORM:
         return Content(media_type=body.media_type, raw="&".join(_form(body, value)).encode("ascii"))

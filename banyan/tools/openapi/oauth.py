@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote_plus, urlencode
 
 import anyio
@@ -16,10 +16,12 @@ import orjson
 from banyan.core.call import Category
 from banyan.core.errors import CallFailed
 from banyan.tools.openapi.proof import Client
-from banyan.tools.web.client import WebClient
 from banyan.tools.web.request import WebRequest, WebResponse
 
 logger = logging.getLogger(__name__)
+
+Send: TypeAlias = Callable[[WebRequest, float], Awaitable[WebResponse]]
+"""Sends a request, and returns its answer within so many seconds.  Raises `CallFailed`."""
 
 _EARLY_S = 30.0
 """Seconds before its end at which a token is taken as expired: a call takes a while to arrive."""
@@ -37,10 +39,8 @@ class _Token:
 class Tokens:
     """The tokens of one source."""
 
-    def __init__(
-        self, web: WebClient, learn: Callable[[str], None], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._web = web
+    def __init__(self, send: Send, learn: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._send = send
         self._learn = learn
         self._clock = clock
         self._known: dict[Client, _Token] = {}
@@ -66,10 +66,10 @@ class Tokens:
 
     async def _ask(self, client: Client, timeout_s: float) -> _Token:
         try:
-            response = await self._web.send(_request(client, in_header=True), timeout_s=timeout_s)
+            response = await self._send(_request(client, in_header=True), timeout_s)
             if response.status in _BAD_CLIENT:
                 # Some providers take the client's proof in the body alone.
-                response = await self._web.send(_request(client, in_header=False), timeout_s=timeout_s)
+                response = await self._send(_request(client, in_header=False), timeout_s)
         except CallFailed as failure:
             message = f"no token could be asked for: {failure.message}"
             raise CallFailed(failure.category, message, fix=failure.fix, sent=False) from failure

@@ -234,6 +234,8 @@ def test_a_required_body_is_sent_though_it_is_empty() -> None:
 def test_lines_of_json_are_a_value_each() -> None:
     sent = build(body(BodyKind.JSON_LINES, "application/x-ndjson", argument="body"), {"body": [{"a": 1}, [2]]})
     assert sent.body == b'{"a":1}\n[2]\n'
+    sent = build(body(BodyKind.JSON_LINES, "application/x-ndjson", argument="body"), {"body": '{"a":1}\n'})
+    assert sent.body == b'{"a":1}\n'
 
 
 def test_a_form_is_read_back_by_a_server() -> None:

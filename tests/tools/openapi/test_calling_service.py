@@ -247,6 +247,32 @@ async def test_without_a_base_url_the_documents_own_server_is_called_and_guarded
         assert failure.category is Category.DENIED and not failure.sent
 
 
+async def test_no_credential_crosses_the_network_in_the_clear_unless_a_person_named_the_place(
+    tmp_path: Path, address: str, shop: Shop
+) -> None:
+    document = tmp_path / "shop.yaml"
+    plain = address.replace("127.0.0.1", "localhost")
+    text = SHOP.read_text().replace("https://{region}.shop.test", plain).replace("https://eu.shop.test", plain)
+    document.write_text(text)
+    config = {"document": str(document), "credentials": CREDENTIALS}
+    async with opened({**config, "allow_hosts": ["10.0.0.0/8"]}, SECRETS) as client:
+        for name in ("listItems", "getStock"):
+            failure = await client.refused(name)
+            assert (failure.category, failure.sent) == (Category.DENIED, False)
+            assert "--base-url" in str(failure.fix)
+        assert not shop.asked and not shop.tokens
+    async with opened({**config, "allow_hosts": ["localhost"]}, SECRETS) as client:
+        assert (await client.call("listItems")).structured["items"]
+
+
+async def test_a_call_needs_no_document(tmp_path: Path, address: str) -> None:
+    document = tmp_path / "shop.yaml"
+    document.write_bytes(SHOP.read_bytes())
+    async with opened({"document": str(document), "base_url": f"{address}/v1"}, {}) as client:
+        document.unlink()
+        assert (await client.call("listItems")).structured["items"]
+
+
 async def test_arguments_cannot_leave_the_path(client: Client, shop: Shop) -> None:
     for value in ("..", "%2e%2e/items", "../../token", ""):
         failure = await client.refused("removeItem", id=value)
