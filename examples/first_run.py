@@ -1,237 +1,200 @@
-"""The first run: add real tool servers, search them by meaning, call what was found.
+"""The first run: tens of thousands of tools in one catalogue, searched by meaning, and called for real.
 
-Everything it makes lies in `.demo/`, or in the folder that it is given: a small repository and a small database to work
-on, and a Banyan home. The servers, each in an environment of its own, lie in `.demo/servers`. Run it again at any time.
+All of AWS and Google, a small service with an OpenAPI document, and tool servers by other people. What is called runs
+on this machine, and needs no account: for AWS stands moto. Everything it makes lies in `.demo/`, or in the folder that
+it is given; run it again at any time.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import sqlite3
-import subprocess
+import argparse
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import anyio
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn
-from rich.syntax import Syntax
-from rich.table import Table
+from story import cast, telling
+from story.services import Services, keep_secrets, relative, running
+from story.stage import SERVERS, Stage
+from story.telling import console
 from third_party import CannotInstall, install
 
 import banyan
-from banyan import Banyan, FindAnswer, Outcome
+from banyan import Banyan
+from banyan.core.errors import BanyanError
 
-ROOT = Path(__file__).resolve().parents[1]
-SERVERS = ROOT / ".demo" / "servers"
-DEMO = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else SERVERS.parent
-HOME, PROJECT, BOOKS = DEMO / "home", DEMO / "project", DEMO / "books.db"
-PREVIEW_LINES = 16
+PATIENCE_S = 240.0
+"""Seconds that the run waits for vectors; search goes by words where one is missing."""
 
-console = Console(highlight=False)
+LOOK_EVERY_S = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Show:
-    """A server, a search that finds one of its tools, and a call of that tool."""
-
-    server: str
-    options: tuple[str, ...]
-    query: str
-    tool: str
-    arguments: dict[str, Any]
-
-
-SHOWS = (
-    Show(
-        server="time",
-        options=("--local-timezone", "Europe/London"),
-        query="convert a time from London to Tokyo",
-        tool="time__convert_time",
-        arguments={"source_timezone": "Europe/London", "time": "12:00", "target_timezone": "Asia/Tokyo"},
-    ),
-    Show(
-        server="git",
-        options=("--repository", str(PROJECT)),
-        query="show the commit logs of a repository",
-        tool="git__git_log",
-        arguments={"repo_path": str(PROJECT), "max_count": 2},
-    ),
-    Show(
-        server="sqlite",
-        options=("--db-path", str(BOOKS)),
-        query="query the database",
-        tool="sqlite__read_query",
-        arguments={"query": "SELECT author, sum(sold) AS sold FROM books GROUP BY author ORDER BY sold DESC"},
-    ),
-)
-NOTHING_FITS = "book a table for two in Lisbon"
-
-
-async def main() -> int:
+async def main(words: Sequence[str]) -> int:
     """Run the whole story, and return the exit status."""
-    started = time.perf_counter()
-    console.rule("[bold]Banyan: the right tool out of many, called through one guarded path")
-    _scenery()
-    shows = _install()
-    if not shows:
-        console.print("\nNo server could be installed; the reasons are above.")
-        return 1
-    async with banyan.open(HOME, watch=False) as b:
-        await _add(b, shows)
-        await _search(b, shows)
-        worked = await _call(b, shows)
-    _what_next(shows[0], time.perf_counter() - started)
+    options = _options(words)
+    began_s = time.perf_counter()
+    stage = Stage(folder=options.folder.resolve())
+    console.rule("[bold]Banyan: the right tool of tens of thousands, called for real")
+    stage.set_up()
+    ready = _install()
+    with ExitStack() as stack:
+        with telling.timed("services on this machine: book orders, and moto in place of AWS"):
+            services = stack.enter_context(running())
+            keep_secrets(stage.home)
+        async with banyan.open(stage.home, watch=False) as b:
+            worked = await _play(b, stage, ready, services, everything=not options.small)
+    _what_next(stage, began_s)
     return 0 if worked else 1
 
 
-def _scenery() -> None:
-    """Make a database and a repository for the servers to work on."""
-    DEMO.mkdir(parents=True, exist_ok=True)
-    BOOKS.unlink(missing_ok=True)
-    rows = [
-        ("Emma", "Austen", 312),
-        ("Persuasion", "Austen", 118),
-        ("Middlemarch", "Eliot", 254),
-        ("Dracula", "Stoker", 401),
-    ]
-    with closing(sqlite3.connect(BOOKS)) as database, database:
-        database.execute("CREATE TABLE books (title TEXT, author TEXT, sold INTEGER)")
-        database.executemany("INSERT INTO books VALUES (?, ?, ?)", rows)
-    if shutil.which("git"):
-        _repository()
+def _options(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="The first run of Banyan.")
+    parser.add_argument("folder", nargs="?", type=Path, default=SERVERS.parent, help="where everything is put")
+    parser.add_argument("--small", action="store_true", help="of AWS and Google only two services each")
+    return parser.parse_args(words)
 
 
-def _repository() -> None:
-    shutil.rmtree(PROJECT, ignore_errors=True)
-    PROJECT.mkdir()
-    who = ["-c", "user.name=First Run", "-c", "user.email=first@run.invalid", "-c", "commit.gpgsign=false"]
-    _git("init", "--quiet", "--initial-branch=main")
-    for name, text, message in (
-        ("shelf.py", "books = []\n", "Add an empty shelf"),
-        ("shelf.py", "books = ['Emma']\n", "Put Emma on the shelf"),
-        ("README", "A shelf of books.\n", "Say what this is"),
-    ):
-        (PROJECT / name).write_text(text, encoding="utf-8")
-        _git("add", name)
-        _git(*who, "commit", "--quiet", "--message", message)
-
-
-def _git(*arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=PROJECT, check=True, capture_output=True)
-
-
-def _install() -> list[Show]:
-    """Install the servers that can be had here, and return their shows."""
-    _heading("1", "Tool servers by other people, each in an environment of its own")
+def _install() -> list[cast.Server]:
+    """Install the servers that can be had here, and return them."""
+    telling.heading("1", "Tool servers by other people, each in an environment of its own; and services of our own")
     ready = []
-    for show in SHOWS:
-        if show.server == "git" and not shutil.which("git"):
-            console.print("  [yellow]-[/] git is not on this machine, so its server is left out")
+    for one in cast.SERVERS_OF_OTHERS:
+        if not one.can_run:
+            console.print(f"  [yellow]-[/] {one.needs} is not on this machine, so its server is left out")
             continue
         try:
-            with _timed(f"{show.server}: installed"):
-                install(show.server, SERVERS)
+            with telling.timed(f"{one.name}: installed"):
+                install(one.name, SERVERS)
         except CannotInstall as error:
             console.print(f"  [red]✗[/] {escape(str(error))}")
             continue
-        ready.append(show)
+        ready.append(one)
     return ready
 
 
-async def _add(b: Banyan, shows: list[Show]) -> None:
-    _heading("2", "Their tools, listed into one catalogue")
-    for show in shows:
-        started = time.perf_counter()
-        report = await b.add(show.server, command=[str(install(show.server, SERVERS)), *show.options])
-        count = len(report.new) + len(report.changed) + len(report.back) + report.unchanged
-        seconds = time.perf_counter() - started
-        console.print(
-            f"  [green]✓[/] {show.server}: {count} tools, {len(report.new)} of them new  [dim]{seconds:.1f} s"
-        )
-    with Progress(TextColumn("  {task.description}"), BarColumn(), console=console, transient=True) as progress:
-        bar = progress.add_task("learning what they mean")
-        count = await b.embed(lambda done, total: progress.update(bar, completed=done, total=total))
-    console.print(f"  [green]✓[/] {count} tools embedded, by a model that runs here")
-
-
-async def _search(b: Banyan, shows: list[Show]) -> None:
-    _heading("3", "Searches by meaning; no server runs for this")
-    for query in [*(show.query for show in shows), NOTHING_FITS]:
-        answer = await b.find(query, k=2)
-        console.print(f"\n  [bold]find[/] {query!r}  [dim]{answer.took_ms:.0f} ms")
-        if answer.fits:
-            console.print(_results(answer))
-        else:
-            console.print(f"    [yellow]nothing fits[/]  [dim]the nearest is {answer.results[0].name}")
-
-
-def _results(answer: FindAnswer) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for one in answer.results:
-        table.add_row(f"    {one.confidence:.0%}", f"[cyan]{one.name}", one.effects.kind.value.replace("_", " "))
-    return table
-
-
-async def _call(b: Banyan, shows: list[Show]) -> bool:
-    _heading("4", "Calls: arguments checked, policy asked, answer stored")
-    worked = True
-    for show in shows:
-        outcome = await b.call(show.tool, show.arguments)
-        worked = worked and outcome.ok
-        mark = "[green]✓[/]" if outcome.ok else "[red]✗[/]"
-        console.print(f"\n  {mark} [bold]call[/] {show.tool}  [dim]{outcome.took_ms:.0f} ms, kept as {outcome.handle}")
-        lines = _shown(outcome).splitlines()
-        body = "\n".join(f"    {line}" for line in lines[:PREVIEW_LINES])
-        console.print(Syntax(body, "json", background_color="default", word_wrap=True))
-        if len(lines) > PREVIEW_LINES:
-            console.print(f"    [dim]… the rest: banyan result {outcome.handle}")
+async def _play(b: Banyan, stage: Stage, ready: list[cast.Server], services: Services, *, everything: bool) -> bool:
+    telling.heading("2", "Their tools, listed into one catalogue")
+    added = [name for name, config in cast.small_sources(stage, ready, services).items() if await _add(b, name, config)]
+    await b.embed()
+    added += await _add_large(b, cast.large_sources(services, everything=everything))
+    telling.heading("3", "Searches by words, at once")
+    await _search(b, cast.QUERIES, k=1)
+    vectors = Vectors(b)
+    async with anyio.create_task_group() as group:
+        group.start_soon(vectors.compute)
+        telling.heading("4", "Calls, while vectors are computed: arguments checked, policy asked, answer stored")
+        worked = await _call(b, stage, added)
+        await vectors.wait(PATIENCE_S)
+        group.cancel_scope.cancel()
+    telling.heading("5", f"Searches by meaning; {vectors.told}")
+    await _search(b, (*cast.QUERIES, cast.NOTHING_FITS), k=2)
     return worked
 
 
-def _shown(outcome: Outcome) -> str:
-    if not outcome.ok:
-        return f"{outcome.category}: {outcome.message}"
-    if isinstance(outcome.data, dict | list):
-        return json.dumps(outcome.data, indent=2, ensure_ascii=False)
-    lines = (line.rstrip() for line in outcome.preview.splitlines())
-    return "\n".join(line for line in lines if line)
+async def _add(b: Banyan, name: str, config: dict[str, Any]) -> bool:
+    began_s = time.perf_counter()
+    try:
+        report = await b.add(name, **config)
+    except BanyanError as error:
+        console.print(f"  [red]✗[/] {escape(str(error))}")
+        return False
+    count = len(report.new) + len(report.changed) + len(report.back) + report.unchanged
+    telling.done(f"{name}: {count:,} tools, {len(report.new):,} of them new", began_s)
+    return True
 
 
-def _what_next(show: Show, seconds: float) -> None:
-    _heading("5", f"Done in {seconds:.0f} s. What to type next")
-    program = Path(os.path.relpath(Path(sys.executable).parent / "banyan", Path.cwd()))
-    home = Path(os.path.relpath(HOME, Path.cwd()))
+async def _add_large(b: Banyan, sources: dict[str, dict[str, Any]]) -> list[str]:
+    """Add sources of many servers at the same time, and show how far they are."""
+    added: list[str] = []
+
+    async def one(name: str) -> None:
+        if await _add(b, name, sources[name]):
+            added.append(name)
+
+    async def count() -> None:
+        while True:
+            tools = sum(sum(server.counts.values()) for server in await b.servers())
+            status.update(f"  {', '.join(sources)}: {tools:,} tools in the catalogue, all of them searchable …")
+            await anyio.sleep(LOOK_EVERY_S)
+
+    with console.status(f"  {', '.join(sources)} …") as status:
+        async with anyio.create_task_group() as group:
+            group.start_soon(count)
+            async with anyio.create_task_group() as adding:
+                for name in sources:
+                    adding.start_soon(one, name)
+            group.cancel_scope.cancel()
+    return added
+
+
+class Vectors:
+    """The vectors that are computed beside everything else."""
+
+    def __init__(self, b: Banyan) -> None:
+        self._b = b
+        self._done, self._total = 0, 0
+        self._ended = anyio.Event()
+
+    @property
+    def told(self) -> str:
+        """How many tools can be found by meaning, in words."""
+        if self._done >= self._total:
+            return "every tool has a vector now, made by a model that runs here"
+        return f"{self._done:,} of {self._total:,} new tools have a vector, the rest follow with `banyan sync`"
+
+    async def compute(self) -> None:
+        """Compute what is missing."""
+        await self._b.embed(self._note)
+        self._ended.set()
+
+    async def wait(self, most_s: float) -> None:
+        """Show how far they are, until all are there or `most_s` is over."""
+        with telling.bar() as progress, anyio.move_on_after(most_s):
+            task = progress.add_task("learning what the tools mean", total=None)
+            while not self._ended.is_set():
+                progress.update(task, completed=self._done, total=self._total or None)
+                with anyio.move_on_after(LOOK_EVERY_S / 4):
+                    await self._ended.wait()
+
+    def _note(self, done: int, total: int) -> None:
+        self._done, self._total = done, total
+
+
+async def _search(b: Banyan, queries: Sequence[str], *, k: int) -> None:
+    for query in queries:
+        telling.answer(query, await b.find(query, k=k))
+
+
+async def _call(b: Banyan, stage: Stage, added: Sequence[str]) -> bool:
+    worked, known = True, dict[str, Any]()
+    for one in cast.CALLS:
+        if one.source not in added:
+            continue
+        outcome = await b.call(one.tool, one.arguments(stage, known))
+        worked = worked and outcome.ok
+        telling.called(one.tool, outcome, quiet=one.quiet)
+        if outcome.ok:
+            known |= {name: outcome.data[key] for name, key in one.keep.items()}
+    return worked
+
+
+def _what_next(stage: Stage, began_s: float) -> None:
+    telling.heading("6", f"Done in {time.perf_counter() - began_s:.0f} s. What to type next")
+    program = f"{relative(Path(sys.executable).parent / 'banyan')} --home {relative(stage.home)}"
     for text, command in (
-        ("search on", f'{program} --home {home} find "list the tables"'),
-        ("look closer", f"{program} --home {home} describe {show.tool}"),
-        ("call", f"{program} --home {home} call time__get_current_time timezone=Asia/Tokyo"),
-        ("give them to your assistant", f"{program} --home {home} install claude-desktop --dry-run"),
-        ("begin with your own servers", f"{program} import"),
-        ("what is wrong, if anything", f"{program} --home {home} doctor"),
+        ("search on", f'{program} find "list the objects in a bucket"'),
+        ("look closer", f"{program} describe sqs__SendMessage"),
+        ("call", f"{program} call time__get_current_time timezone=Asia/Tokyo"),
+        ("give them to your assistant", f"{program} install claude-desktop --dry-run"),
+        ("begin with your own servers", f"{relative(Path(sys.executable).parent / 'banyan')} import"),
+        ("what is wrong, if anything", f"{program} doctor"),
     ):
         console.print(f"  [dim]{text}[/]\n    {command}", soft_wrap=True)
 
 
-def _heading(number: str, text: str) -> None:
-    console.print(f"\n[bold cyan]{number}[/]  [bold]{text}")
-
-
-@contextmanager
-def _timed(text: str) -> Iterator[None]:
-    started = time.perf_counter()
-    with console.status(f"  {text} …"):
-        yield
-    console.print(f"  [green]✓[/] {text}  [dim]{time.perf_counter() - started:.1f} s")
-
-
 if __name__ == "__main__":
-    sys.exit(anyio.run(main))
+    sys.exit(anyio.run(main, sys.argv[1:]))
