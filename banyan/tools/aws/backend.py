@@ -35,6 +35,8 @@ class AwsLimits:
     """What bounds a source of AWS."""
 
     schemas: SchemaLimits = field(default_factory=SchemaLimits)
+    part_tools: int = 500
+    """Operations from which services are listed as one part: each part costs a transaction of its own."""
     body_bytes: int = 6 * 1024 * 1024
     """Bytes read of the bodies and events of one answer."""
     clients: int = 16
@@ -67,16 +69,23 @@ class AwsBackend:
         self._calls = 0
 
     async def listings(self) -> AsyncIterator[Listing]:
-        """Yield the operations of one service after the other; no more than one is held.
+        """Yield the operations of a few services after those of others; no more are held.
 
         Raises:
             SourceUnavailable: botocore is not installed, or AWS has no such service.
         """
         models = Models(self._source.name)
         verbs = await anyio.to_thread.run_sync(load_verbs)
+        tools: list[ToolSpec] = []
+        servers: set[str] = set()
         for service in await anyio.to_thread.run_sync(models.services, self._config.services):
-            specs = await anyio.to_thread.run_sync(self._read, models, service, verbs)
-            yield Listing(tools=tuple(specs), servers=frozenset({service}))
+            tools += await anyio.to_thread.run_sync(self._read, models, service, verbs)
+            servers.add(service)
+            if len(tools) >= self._limits.part_tools:
+                yield Listing(tools=tuple(tools), servers=frozenset(servers))
+                tools, servers = [], set()
+        if servers:
+            yield Listing(tools=tuple(tools), servers=frozenset(servers))
 
     async def listing(self) -> Listing:
         """Return the operations of all services at once.  Raises `SourceUnavailable`."""
