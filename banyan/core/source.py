@@ -31,6 +31,9 @@ class Source:
     For MCP over stdio: `{"command": [..], "env": {..}, "cwd": ..}`; over HTTP: `{"url": .., "headers": {..},
     "transport": "http" | "sse"}`; both may have `timeout_s` and `start_timeout_s`.
     For Python: `{"target": "module" | "module:function"}`.
+    For OpenAPI: `{"document": path or URL, "base_url": .., "server_variables": {..}, "credentials": {scheme: ..},
+    "headers": {..}, "allow_hosts": [..], "allow_refs": [..], "include": [..]}`, all but the document optional.
+    Every kind may have `presets`; see `banyan.core.preset`.
     """
 
     name: SourceName

@@ -141,7 +141,10 @@ def _openapi(config: dict[str, Any]) -> tuple[SourceKind, dict[str, Any]]:
     from banyan.tools.openapi.proof import check
 
     made: dict[str, Any] = {key: value for key, value in config.items() if key != "openapi"}
-    made |= {key: list(made[key]) for key in _LISTS & made.keys()}
+    for key in sorted(_LISTS & made.keys()):
+        if isinstance(made[key], str):
+            raise InvalidArgument(key, "give a list of texts")
+        made[key] = list(made[key])
     document = str(config["openapi"])
     if not re.match("https?://", document, re.IGNORECASE):
         # A later sync may run in another folder.
