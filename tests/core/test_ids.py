@@ -6,6 +6,8 @@ import re
 import time
 import uuid
 
+import pytest
+
 from banyan.core.ids import new_approval_id, new_handle, uuid7
 
 
@@ -29,3 +31,11 @@ def test_ids_handles_and_approvals_do_not_repeat_and_have_their_form() -> None:
         made = {make() for _ in range(2_000)}
         assert len(made) == 2_000
         assert all(re.fullmatch(form, one) for one in made)
+
+
+def test_ids_made_within_one_millisecond_are_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    times_ns = iter(range(1_800_000_000_000_000_000, 1_800_000_000_002_000_000, 1_000))
+    monkeypatch.setattr("time.time_ns", lambda: next(times_ns))
+    made = [uuid7() for _ in range(2_000)]
+    assert made == sorted(made)
+    assert uuid.UUID(made[-1]).version == 7
