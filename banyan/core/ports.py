@@ -306,6 +306,18 @@ class Backend(Protocol):
 
 
 @runtime_checkable
+class WatchfulBackend(Protocol):
+    """A backend whose tools can change between a listing and a call, and that can tell."""
+
+    async def unchanged(self, tool: Tool) -> bool:
+        """Return whether the source still offers `tool` as the catalogue has it, so that a person's leave holds.
+
+        Raises `SourceUnavailable` and `SecretMissing`.
+        """
+        ...
+
+
+@runtime_checkable
 class PartedBackend(Protocol):
     """A backend whose tools are too many to hold at once: it lists them a few servers at a time."""
 

@@ -53,6 +53,11 @@ class ScriptedBackend:
             raise self.listing_error
         return Listing(tools=tuple(self.tools), instructions=self.instructions)
 
+    async def unchanged(self, tool: Tool) -> bool:
+        """Return whether a tool of that digest is among the given ones."""
+        await anyio.lowlevel.checkpoint()
+        return any(spec.digest == tool.digest for spec in self.tools)
+
     async def call(self, tool: Tool, arguments: Mapping[str, Any], *, timeout_s: float, caller: Caller) -> RawResult:
         """Answer by script.  Raises `CallFailed`: scripted, or `timeout` when a scripted function takes too long."""
         name = tool.spec.upstream_name

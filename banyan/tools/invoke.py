@@ -28,6 +28,7 @@ from banyan.core.errors import (
 )
 from banyan.core.ids import CallId, uuid7
 from banyan.core.policy import Action, decide
+from banyan.core.ports import WatchfulBackend
 from banyan.core.preset import PRESETS, fill, hidden_arguments
 from banyan.core.tool import ToolState
 from banyan.tools import refusal
@@ -257,15 +258,19 @@ class Invoker:
             call.rule = decision.rule
             call.notes.append(f"warning: `{tool.name}` may change things ({decision.rule})")
         if not await self._permission.need(wish, decision):
+            if decision.action in {Action.ASK, Action.OFFER}:
+                await _check_unchanged(await self._backend(tool), tool)
             return tool
         asked_s = time.perf_counter()
         try:
-            await self._permission.ask(wish, decision, call.caller)
+            by_person = await self._permission.ask(wish, decision, call.caller)
         finally:
             call.waited_s = time.perf_counter() - asked_s
         now = await self._resolver.resolve(tool.name)
         if now.digest != tool.digest or now.state is not ToolState.ACTIVE:
             raise Refused(refusal.changed(tool))
+        if by_person:
+            await _check_unchanged(await self._backend(now), now)
         return now
 
     async def _backend(self, tool: Tool) -> Backend:
@@ -404,6 +409,18 @@ class Invoker:
             notes=tuple(call.notes),
             **rest,
         )
+
+
+async def _check_unchanged(backend: Backend, tool: Tool) -> None:
+    """See that the tool is what a person gave leave for: its server may have been changed since it was listed."""
+    if not isinstance(backend, WatchfulBackend):
+        return
+    try:
+        unchanged = await backend.unchanged(tool)
+    except BanyanError as error:
+        raise Refused(_unreachable(as_failure(error))) from None
+    if not unchanged:
+        raise Refused(refusal.changed(tool))
 
 
 def _unreachable(failure: CallFailed) -> Refusal:

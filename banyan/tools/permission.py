@@ -82,8 +82,8 @@ class Permission:
             return False
         return not await self._take(wish)
 
-    async def ask(self, wish: Wish, decision: Decision, caller: Caller) -> None:
-        """Ask the person behind `caller`, and return once there is leave for the call.
+    async def ask(self, wish: Wish, decision: Decision, caller: Caller) -> bool:
+        """Ask the person behind `caller`; return once there is leave for the call, whether a person gave it.
 
         Raises:
             Refused: the person said no, or cannot be asked now and must be.
@@ -91,7 +91,7 @@ class Permission:
         answer = await caller.elicit(self._question(wish, decision), QUESTION)
         if answer is None:
             if decision.action is Action.OFFER:
-                return
+                return False
             raise await self._pending(wish, decision)
         if answer.action == "cancel":
             raise await self._pending(wish, decision)
@@ -104,6 +104,7 @@ class Permission:
             await self._approvals.decide(asked.id, approve=True, scope=scope, by="elicitation")
         if not await self._take(wish):
             raise await self._pending(wish, decision)
+        return True
 
     async def _take(self, wish: Wish) -> bool:
         taken = await self._approvals.take(wish.tool.name, wish.tool.digest, wish.arguments_digest)

@@ -81,11 +81,11 @@ def preset_arguments(tool: Tool, names: Sequence[str]) -> Refusal:
 
 
 def changed(tool: Tool) -> Refusal:
-    """Return what is said of a tool that is no longer what the person was asked about."""
+    """Return what is said of a tool that is no longer what a person was asked about, or gave leave for."""
     return Refusal(
         outcome=OutcomeKind.FAILED,
         category=Category.NOT_FOUND,
-        message=f"`{tool.name}` changed at its server while a person was asked; nothing was sent",
+        message=f"`{tool.name}` is no longer what a person was asked about: it changed at its server; nothing was sent",
         fix="describe the tool anew, and call it again",
     )
 

@@ -202,6 +202,23 @@ async def test_an_approval_for_always_ends_when_the_tool_changes(room: Room) -> 
     assert changed.outcome is OutcomeKind.NEEDS_APPROVAL
 
 
+@pytest.mark.parametrize("effects", [DELETES, WRITES], ids=["asked", "offered"])
+async def test_leave_for_a_tool_that_changed_at_its_server_since_it_was_listed_sends_nothing(
+    room: Room, effects: Effects
+) -> None:
+    kept = spec("change", input_schema=schema(path="string"), effects=effects)
+    await room.offer(kept, "done")
+    caller = ScriptedCaller(answers=[accept("always")])
+    assert (await room.call("files__change", {"path": "a"}, policy=MCP_POLICY, caller=caller)).ok
+    room.backend.tools = [replace(kept, description="Now it does something else.")]
+    for answers in ([], [accept("once")]):
+        caller = ScriptedCaller(answers=answers)
+        outcome = await room.call("files__change", {"path": "b"}, policy=MCP_POLICY, caller=caller)
+        assert (outcome.outcome, outcome.category) == (OutcomeKind.FAILED, Category.NOT_FOUND)
+    assert len(room.backend.sent) == 1
+    assert (await room.call("files__change", {"path": "b"})).ok, "whoever types the call needs no leave"
+
+
 @pytest.mark.parametrize("answer", [accept("deny"), Elicited(action="decline")])
 async def test_a_person_who_declines_denies_the_call(room: Room, answer: Elicited) -> None:
     await room.offer(spec("delete", effects=DELETES), "done")

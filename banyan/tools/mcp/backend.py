@@ -17,6 +17,7 @@ from banyan.core.call import Category, RawResult
 from banyan.core.errors import BanyanError, CallFailed, SecretMissing, SourceUnavailable
 from banyan.core.ids import SourceName
 from banyan.core.ports import Caller, Secrets
+from banyan.core.preset import presets, with_presets
 from banyan.core.source import Listing, Source
 from banyan.core.tool import Tool
 from banyan.tools.mcp.connect import open_session
@@ -73,7 +74,10 @@ class McpBackend:
         self._headers: dict[str, Mapping[tuple[str, ...], str]] = {}
         self._seen_start = 0
         """The start since which the tools were listed, or somebody was told that they should be."""
-        self._supervisor = Supervisor(source.name, self._connect, self._explain, self._limits, self._changed)
+        self._offered: frozenset[str] | None = None
+        """Digests of the tools as the server listed them last; None since it said that they changed."""
+        self._offered_at_start = 0
+        self._supervisor = Supervisor(source.name, self._connect, self._explain, self._limits, self._told_of_change)
 
     async def listing(self) -> Listing:
         """Return what the server offers now, all its pages.
@@ -83,7 +87,7 @@ class McpBackend:
             SecretMissing: it needs a secret that is not there.
         """
         session = await self._supervisor.acquire()
-        self._seen_start = self._supervisor.starts
+        self._seen_start = start = self._supervisor.starts
         try:
             with anyio.fail_after(self._limits.list_timeout_s):
                 entries, notes = await fetch(session, self._limits)
@@ -99,7 +103,34 @@ class McpBackend:
         self._supervisor.breaker.succeeded()
         instructions = session.client.instructions
         # Checking thousands of schemas takes a second.
-        return await anyio.to_thread.run_sync(listing, self._source.name, entries, notes, instructions, self._limits)
+        found = await anyio.to_thread.run_sync(listing, self._source.name, entries, notes, instructions, self._limits)
+        self._offered = await anyio.to_thread.run_sync(self._digests, found)
+        self._offered_at_start = start
+        return found
+
+    async def unchanged(self, tool: Tool) -> bool:
+        """Return whether the server offers `tool` as the catalogue has it.
+
+        It is started where it does not run, and asked only where it was started, or said that its tools changed,
+        since it was asked last. Where the tool changed, somebody is told that the source is to be listed anew.
+
+        Raises:
+            SourceUnavailable: it cannot be started, or gives no list.
+            SecretMissing: it needs a secret that is not there.
+        """
+        session = await self._supervisor.acquire()
+        try:
+            stale = self._offered_at_start != self._supervisor.starts or session.changed.is_set()
+            if stale or self._offered is None:
+                seen = self._seen_start
+                await self.listing()
+                self._seen_start = seen  # the catalogue has not seen this list
+        finally:
+            self._supervisor.release(session)
+        if self._offered is not None and tool.digest in self._offered:
+            return True
+        self._changed()
+        return False
 
     async def call(self, tool: Tool, arguments: Mapping[str, Any], *, timeout_s: float, caller: Caller) -> RawResult:
         """Run one tool; a call that finds its connection dead before it was sent is sent over a new one, once.
@@ -182,6 +213,14 @@ class McpBackend:
         if self._seen_start != self._supervisor.starts:
             self._seen_start = self._supervisor.starts
             self._changed()
+
+    def _digests(self, found: Listing) -> frozenset[str]:
+        given = presets(self._source.config)
+        return frozenset(with_presets(spec, given).digest for spec in found.tools)
+
+    def _told_of_change(self) -> None:
+        self._offered = None
+        self._changed()
 
     def _changed(self) -> None:
         if self._on_changed is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -148,3 +149,43 @@ async def test_a_server_that_was_started_to_be_listed_is_not_to_be_listed_again(
     await backend.listing()
     await ask(backend, "echo", text="one")
     assert heard == []
+
+
+CHANGING = """
+import os, sys
+from mcp.server import MCPServer
+
+server = MCPServer("changing")
+
+@server.tool(description=open(sys.argv[1]).read())
+def act() -> str:
+    return "done"
+
+@server.tool()
+def leave() -> str:
+    os._exit(3)
+
+server.run("stdio")
+"""
+
+
+async def test_a_tool_that_changed_while_its_server_did_not_run_is_seen_before_it_is_called(
+    start: Start, tmp_path: Path
+) -> None:
+    script, words = tmp_path / "changing.py", tmp_path / "words"
+    script.write_text(CHANGING, encoding="utf-8")
+    words.write_text("Act kindly.", encoding="utf-8")
+    heard: list[str] = []
+    backend = start(sys.executable, str(script), str(words), on_changed=heard.append)
+    spec = next(one for one in (await backend.listing()).tools if one.upstream_name == "act")
+    known = replace(tool("act"), spec=spec, digest=spec.digest)
+    words.write_text("Act otherwise.", encoding="utf-8")
+    assert await backend.unchanged(known), "the server that runs is still the old one"
+    with pytest.raises(CallFailed):
+        await ask(backend, "leave")
+    assert not await backend.unchanged(known)
+    assert heard == ["s"]
+    words.write_text("Act kindly.", encoding="utf-8")
+    with pytest.raises(CallFailed):
+        await ask(backend, "leave")
+    assert await backend.unchanged(known)
