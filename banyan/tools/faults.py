@@ -8,11 +8,16 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from banyan.tools.tangle import looks
+
 MAX_LEVELS = 100
 """Levels of objects and arrays in a schema; the readers of JSON stop somewhere above 200."""
 
 MAX_BYTES = 2**20
 """Bytes of a schema as JSON."""
+
+MAX_LOOKS = 10_000
+"""Schemas that one value may be checked against; a check of much more takes longer than anybody waits."""
 
 
 def schema_fault(schema: object) -> str | None:
@@ -35,6 +40,8 @@ def schema_fault(schema: object) -> str | None:
         jsonschema_rs.validator_for(schema, offline=True)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
         return f"its input schema is no JSON Schema: {_first_line(error)}"
+    if looks(schema, MAX_LOOKS) > MAX_LOOKS:
+        return f"its input schema has one value checked against more than {MAX_LOOKS:,} schemas"
     return None
 
 
