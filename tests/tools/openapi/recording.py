@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -56,6 +57,8 @@ def served(application: Any) -> Iterator[str]:
     config = uvicorn.Config(application, host="127.0.0.1", port=0, log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     listening = config.bind_socket()
+    # Else the head of an answer waits for the client to acknowledge, and its body for that.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # From here on connections wait, though the server is not yet there to take them.
     listening.listen()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
