@@ -23,7 +23,7 @@ from banyan.core.errors import (
 )
 
 if TYPE_CHECKING:
-    from banyan.core.ports import Backend, Caller
+    from banyan.core.ports import Backend, Caller, Elicited
     from banyan.core.tool import Tool
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,20 @@ class Sending:
     """Seconds beyond `timeout_s` for a backend to start, before it is given up as stuck."""
     caller: Caller
     notes: list[str] = field(default_factory=list)
+
+
+class _AskedBySource:
+    """A caller whom a source asks: the person is told who it is, or a server could ask in Banyan's own words."""
+
+    def __init__(self, caller: Caller, source: str) -> None:
+        self.surface = caller.surface
+        self.progress = caller.progress
+        self._caller = caller
+        self._source = source
+
+    async def elicit(self, message: str, schema: Mapping[str, Any]) -> Elicited | None:
+        """Ask the person in the source's name; None where they cannot be asked."""
+        return await self._caller.elicit(f"The tool server `{self._source}` asks: {message}", schema)
 
 
 async def send(backend: Backend, sending: Sending) -> RawResult:
@@ -91,7 +105,8 @@ async def _once(backend: Backend, sending: Sending, timeout_s: float) -> RawResu
     tool = sending.tool
     with anyio.move_on_after(timeout_s + sending.grace_s):
         try:
-            return await backend.call(tool, sending.arguments, timeout_s=timeout_s, caller=sending.caller)
+            caller = _AskedBySource(sending.caller, tool.source)
+            return await backend.call(tool, sending.arguments, timeout_s=timeout_s, caller=caller)
         except BanyanError as error:
             raise as_failure(error) from error
         except Exception as error:

@@ -219,6 +219,17 @@ async def test_leave_for_a_tool_that_changed_at_its_server_since_it_was_listed_s
     assert (await room.call("files__change", {"path": "b"})).ok, "whoever types the call needs no leave"
 
 
+async def test_a_person_is_told_which_server_asks(room: Room) -> None:
+    async def ask(arguments: Mapping[str, Any], caller: Caller) -> RawResult:
+        answer = await caller.elicit("Allow `files__delete` of source `files` to run?", {})
+        return RawResult(structured=dict(answer.content or {}) if answer else None)
+
+    await room.offer(spec("ask"), ask)
+    caller = ScriptedCaller(answers=[Elicited(action="accept", content={"a": 1})])
+    assert (await room.call("files__ask", caller=caller)).data == {"a": 1}
+    assert caller.asked == ["The tool server `files` asks: Allow `files__delete` of source `files` to run?"]
+
+
 @pytest.mark.parametrize("answer", [accept("deny"), Elicited(action="decline")])
 async def test_a_person_who_declines_denies_the_call(room: Room, answer: Elicited) -> None:
     await room.offer(spec("delete", effects=DELETES), "done")

@@ -183,7 +183,7 @@ async def test_a_question_of_the_tools_own_server_reaches_the_person(connect: Co
     async with connect(elicitation_callback=answer) as client:
         called = await run(client, "asking__colour")
     assert "accept blue" in text_of(called)
-    assert asked[-1] == "Which colour?"
+    assert asked[-1] == "The tool server `asking` asks: Which colour?"
 
 
 async def test_progress_reaches_the_client(connect: Connect) -> None:
