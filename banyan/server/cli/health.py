@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 SOMETHING_FAILS = 7
 _STYLES = {"ok": "", "warn": "yellow", "fail": "red"}
+_ENDS = {
+    "fail": "Something does not work; the last column says what to do.",
+    "warn": "All works; what is marked `warn` wants attention.",
+    "ok": "All is well.",
+}
+"""What is said at the end, by the worst that was found."""
 
 app = typer.Typer()
 
@@ -38,6 +44,6 @@ def _show(shell: Shell, report: DoctorReport) -> None:
         for one in report.checks
     ]
     shell.terminal.table(("", "about", "finding", "what to do"), rows)
-    shell.terminal.note(
-        "\nAll is well." if report.ok else "\nSomething does not work; the last column says what to do."
-    )
+    worst = {one.health.value for one in report.checks}
+    end = next(text for health, text in _ENDS.items() if health in worst)
+    shell.terminal.note(f"\n{end}")

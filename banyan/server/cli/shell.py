@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 LOG_BYTES = 1_000_000
 """Bytes of the log of failures before it starts anew; one older one is kept."""
 
-TALKATIVE = ("client", "httpcore", "httpx", "httpx2", "mcp")
+TALKATIVE = ("client", "httpcore", "httpcore2", "httpx", "httpx2", "mcp")
 """Loggers of libraries that log every request, some with its URL and its whole body: they warn, and no more."""
 
 

@@ -267,7 +267,7 @@ def test_doctor_sees_a_disk_without_room(cli: Cli, monkeypatch: pytest.MonkeyPat
     assert [one["fix"] for one in done.json["checks"] if one["about"] == "home"] == ["free some disk space"]
 
 
-@pytest.mark.parametrize("name", ["httpx2", "httpx", "mcp.client.streamable_http", "client", "httpcore.connection"])
+@pytest.mark.parametrize("name", ["httpx2", "httpx", "mcp.client.streamable_http", "client", "httpcore2.http11"])
 def test_libraries_that_log_every_request_are_quiet_even_for_those_who_debug(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
