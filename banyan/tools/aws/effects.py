@@ -42,9 +42,9 @@ def load_verbs() -> Verbs:
     )
 
 
-def effects_of(service: str, operation: Mapping[str, Any], verbs: Verbs) -> Effects:
-    """Return what a call of `operation`, as its service model has it, may do."""
-    known = verbs.kind(service, operation["name"])
+def effects_of(service: str, name: str, operation: Mapping[str, Any], verbs: Verbs) -> Effects:
+    """Return what a call of the operation `name` may do; `operation` is what its service model says of it."""
+    known = verbs.kind(service, name)
     stated = EffectKind.READ_ONLY if operation.get("readonly") is True else None
     kind = known or stated
     reads = kind is EffectKind.READ_ONLY

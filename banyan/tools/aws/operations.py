@@ -71,8 +71,9 @@ def operation_specs(
     """
     reader = _Reader(service, model, limits or SchemaLimits())
     return [
-        reader.spec(operation, effects_of(service, operation, verbs), pages.get(operation["name"], {}))
-        for operation in model["operations"].values()
+        # The key is what the SDKs call it; its own `name` is the wire's, in which some services write a date.
+        reader.spec(name, operation, effects_of(service, name, operation, verbs), pages.get(name, {}))
+        for name, operation in model["operations"].items()
     ]
 
 
@@ -87,8 +88,7 @@ class _Reader:
         self._limits = limits
         self._texts = Texts()
 
-    def spec(self, operation: Mapping[str, Any], effects: Effects, pages: Mapping[str, Any]) -> ToolSpec:
-        name = operation["name"]
+    def spec(self, name: str, operation: Mapping[str, Any], effects: Effects, pages: Mapping[str, Any]) -> ToolSpec:
         fault = None
         try:
             schema = self._input(operation.get("input", {}).get("shape"))

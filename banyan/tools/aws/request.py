@@ -38,7 +38,8 @@ def _value(value: Any, shape: Shape) -> Any:
 
 
 def _member(value: Any, shape: Shape) -> Any:
-    return value if shape.serialization.get("jsonvalue") else _value(value, shape)
+    is_json = shape.serialization.get("jsonvalue") and shape.serialization.get("location") == "header"
+    return value if is_json else _value(value, shape)
 
 
 def _bytes(value: Any, name: str) -> Any:

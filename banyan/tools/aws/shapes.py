@@ -144,7 +144,9 @@ class _Writer:
 
     def _member(self, member: Shape, chars: int = 0) -> dict[str, Any]:
         """Return the schema of a member, with what is said of it there, or else of its shape."""
-        found = {} if member.get("jsonvalue") else self._use(member["shape"])
+        # In a header the SDK writes any value as JSON; elsewhere it wants the text.
+        in_header = member.get("jsonvalue") and member.get("location") == "header"
+        found = {} if in_header else self._use(member["shape"])
         said = member.get("documentation") or self._shapes[member["shape"]].get("documentation") or ""
         text = self._texts.of(said, chars)
         if member.get("deprecated"):
@@ -156,9 +158,12 @@ class _Writer:
 
     def _map(self, shape: Shape) -> dict[str, Any]:
         found: dict[str, Any] = {"type": "object", "additionalProperties": self._member(shape["value"])}
-        keys = self._shapes[shape["key"]["shape"]].get("enum", ())
+        key = self._shapes[shape["key"]["shape"]]
+        keys = key.get("enum", ())
         if 0 < len(keys) <= min(self._budget.values, _SHORT_ENUM):
             found["propertyNames"] = {"enum": list(keys)}
+        elif not keys and (bounds := self._bounds(key, "Length")):
+            found["propertyNames"] = bounds
         return found | self._bounds(shape, "Properties")
 
     def _string(self, shape: Shape) -> dict[str, Any]:

@@ -51,6 +51,10 @@ def test_an_operation_without_input_takes_a_region_alone() -> None:
     )
 
 
+def test_an_operation_is_called_as_the_sdks_call_it() -> None:
+    assert "CreateInvalidation" in read("cloudfront")
+
+
 def test_a_deprecated_operation_says_so_and_is_tagged() -> None:
     spec = read("s3")["GetBucketNotification"]
     assert spec.tags == ("aws", "deprecated")

@@ -14,7 +14,7 @@ READ, WRITE, DESTROY = EffectKind.READ_ONLY, EffectKind.WRITES, EffectKind.DESTR
 
 
 def effects(service: str, name: str, **traits: Any) -> Effects:
-    return effects_of(service, {"name": name, **traits}, load_verbs())
+    return effects_of(service, name, traits, load_verbs())
 
 
 @pytest.mark.parametrize(

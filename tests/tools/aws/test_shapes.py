@@ -112,8 +112,12 @@ def test_beyond_its_levels_a_schema_is_open_and_says_so() -> None:
     assert found["properties"]["x"]["properties"] == {"inner": {"description": LEFT_OUT}}
 
 
-def test_json_within_a_header_may_be_anything() -> None:
-    assert schema({"x": {"shape": "Text", "jsonvalue": True}})["properties"]["x"] == {}
+def test_json_within_a_header_may_be_anything_and_elsewhere_is_text() -> None:
+    members = {
+        "x": {"shape": "Text", "jsonvalue": True, "location": "header"},
+        "y": {"shape": "Text", "jsonvalue": True},
+    }
+    assert schema(members)["properties"] == {"x": {}, "y": {"type": "string"}}
 
 
 def test_a_stream_of_events_cannot_be_an_argument() -> None:
