@@ -30,6 +30,9 @@ from banyan.core.errors import BanyanError
 PATIENCE_S = 240.0
 """Seconds that the run waits for vectors; search goes by words where one is missing."""
 
+SMALL_S = 5.0
+"""Seconds for the vectors of the small sources, before the large ones are added."""
+
 LOOK_EVERY_S = 1.0
 
 
@@ -79,10 +82,11 @@ def _install() -> list[cast.Server]:
 async def _play(b: Banyan, stage: Stage, ready: list[cast.Server], services: Services, *, everything: bool) -> bool:
     telling.heading("2", "Their tools, listed into one catalogue")
     added = [name for name, config in cast.small_sources(stage, ready, services).items() if await _add(b, name, config)]
-    await b.embed()
+    with anyio.move_on_after(SMALL_S):  # enough for these; what an earlier run left undone is done below
+        await b.embed()
     added += await _add_large(b, cast.large_sources(services, everything=everything))
     telling.heading("3", "Searches by words, at once")
-    await _search(b, cast.QUERIES, k=1)
+    await _search(b, cast.AT_ONCE, k=1)
     vectors = Vectors(b)
     async with anyio.create_task_group() as group:
         group.start_soon(vectors.compute)

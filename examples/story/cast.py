@@ -21,6 +21,8 @@ QUERIES = (
     "send a message to a queue",
     "create an event in a calendar",
 )
+AT_ONCE = (*QUERIES[:2], "append rows to a spreadsheet")
+"""Searches that need no vectors of the large sources: the words say it."""
 NOTHING_FITS = "knit a pair of woollen socks"
 
 
@@ -128,7 +130,7 @@ def small_sources(stage: Stage, ready: list[Server], services: Services) -> dict
 
 def large_sources(services: Services, *, everything: bool) -> dict[str, dict[str, Any]]:
     """Return the configuration of AWS and Google, by name; of both only a little unless it is `everything`."""
-    found: dict[str, dict[str, Any]] = {"google": {"google": [] if everything else ["calendar", "gmail"]}}
+    found: dict[str, dict[str, Any]] = {"google": {"google": [] if everything else ["calendar", "gmail", "sheets"]}}
     if services.aws is not None:
         found["aws"] = {
             "aws": [] if everything else ["s3", "sqs"],
