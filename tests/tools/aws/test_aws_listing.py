@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import jsonschema_rs
@@ -11,8 +12,10 @@ import orjson
 import pytest
 
 from banyan.core.errors import SourceUnavailable
+from banyan.core.ids import SourceName, ToolName
 from banyan.core.ports import PartedBackend
-from banyan.core.tool import ToolSpec
+from banyan.core.tool import Tool, ToolSpec
+from banyan.testing.backend import ScriptedCaller
 from banyan.tools.aws import AwsLimits
 from banyan.tools.aws.effects import load_verbs
 from banyan.tools.aws.models import Models
@@ -157,3 +160,17 @@ def test_all_of_aws_is_listed_in_the_memory_of_its_largest_service() -> None:
     assert count > 19_000
     # Their schemas together have 55 MB as JSON, and some times that as Python's objects.
     assert peak_mib < 100
+
+
+async def test_without_botocore_the_extra_is_named(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend, listed = make(services=["sqs"]), read("sqs")["ListQueues"]
+    for name in [one for one in sys.modules if one.partition(".")[0] == "botocore"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "botocore", None)
+    with pytest.raises(SourceUnavailable, match=r"banyan-agents\[aws\]"):
+        await backend.listing()
+    tool = Tool(name=ToolName("a"), source=SourceName("aws"), spec=listed, digest="d", changed_at=datetime.now(UTC))
+    with pytest.raises(SourceUnavailable, match=r"banyan-agents\[aws\]"):
+        await backend.call(tool, {}, timeout_s=5, caller=ScriptedCaller())
+    (need,) = await backend.needs()
+    assert "banyan-agents[aws]" in need.fix
