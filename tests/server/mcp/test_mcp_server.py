@@ -54,7 +54,7 @@ async def test_four_tools_are_listed_in_few_characters_and_say_what_is_behind_th
     assert [tool.name for tool in tools] == ["find_tools", "describe_tools", "call_tool", "read_result"]
     description = tools[0].description or ""
     assert re.search(r"Behind it now: \d+ tools of 3 servers: ", description)
-    assert "everyday (8:" in description
+    assert "everyday (9:" in description
     whole = json.dumps([tool.model_dump(by_alias=True, exclude_none=True) for tool in tools])
     assert len(whole) < 6_500  # some 1,600 tokens
     assert [tool.annotations.read_only_hint for tool in tools if tool.annotations] == [True, True, False, True]
