@@ -77,14 +77,15 @@ def _tool(document: Mapping[str, Any], definitions: Definitions, method: Method,
     schema = _input_schema(definitions, raw)
     response = _reference(raw, "response")
     scopes = [one.removeprefix(_SCOPES) for one in _texts(raw.get("scopes"))]
+    description = str(raw.get("description") or "").strip()
     return ToolSpec(
         server=server,
         upstream_name=name,
         title=f"{document.get('title') or server} {document.get('version', '')}".strip(),
-        description=cut(str(raw.get("description") or "").strip(), DESCRIPTION_CHARS),
+        description=cut(description, DESCRIPTION_CHARS),
         input_schema=schema,
         output_schema=definitions.outline(response) if response and definitions.has(response) else None,
-        effects=effects_of(str(raw.get("httpMethod", "GET")), raw["id"], scopes),
+        effects=effects_of(str(raw.get("httpMethod", "GET")), raw["id"], scopes, description),
         binding=_binding(document, raw, scopes),
         fault=schema_fault(schema) or _path_fault(raw),
     )

@@ -28,6 +28,11 @@ KINDS: tuple[tuple[str, str, list[str], EffectKind], ...] = (
     ("POST", "bigquery.jobs.query", READ, EffectKind.WRITES),
     ("POST", "x.getVerificationCode", [], EffectKind.WRITES),
     ("POST", "aiplatform.x.predictLongRunning", ["cloud-platform.read-only"], EffectKind.WRITES),
+    ("POST", "gmail.users.settings.sendAs.verify", [], EffectKind.WRITES),
+    ("POST", "agentidentitycredentials.x.credentials.retrieve", [], EffectKind.WRITES),
+    ("POST", "aiplatform.projects.reasoningEngines.query", ["cloud-platform.read-only"], EffectKind.WRITES),
+    ("POST", "translate.projects.batchTranslateText", [], EffectKind.WRITES),
+    ("GET", "drive.changes.getStartPageToken", [], EffectKind.READ_ONLY),
     ("POST", "aiplatform.x.countTokens", [], EffectKind.READ_ONLY),
 )
 
@@ -35,6 +40,12 @@ KINDS: tuple[tuple[str, str, list[str], EffectKind], ...] = (
 @pytest.mark.parametrize(("http_method", "method_id", "scopes", "kind"), KINDS)
 def test_the_kind_of_effect(http_method: str, method_id: str, scopes: list[str], kind: EffectKind) -> None:
     assert effects_of(http_method, method_id, scopes).kind is kind
+
+
+@pytest.mark.parametrize("description", ["Marks an alert as read - READ.", "Execute the integration in draft state"])
+def test_a_verb_that_looks_is_not_believed_where_the_description_says_that_something_is_done(description: str) -> None:
+    assert effects_of("POST", "api.alerts.read", [], "Reads an alert.").read_only
+    assert not effects_of("POST", "api.alerts.read", [], description).read_only
 
 
 def test_what_http_says_is_no_guess_and_what_a_verb_says_is_one() -> None:
