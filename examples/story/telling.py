@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -15,6 +16,7 @@ from rich.table import Table
 from banyan import FindAnswer, Outcome
 
 PREVIEW_LINES = 14
+TEXT_CHARS = 60
 
 console = Console(highlight=False)
 
@@ -76,5 +78,14 @@ def _lines(outcome: Outcome) -> list[str]:
     if not outcome.ok:
         return f"{outcome.category}: {outcome.message}".splitlines()
     if isinstance(outcome.data, dict | list):
-        return json.dumps(outcome.data, indent=2, ensure_ascii=False).splitlines()
+        return json.dumps(_shorter(outcome.data), indent=2, ensure_ascii=False).splitlines()
     return [line.rstrip() for line in outcome.preview.splitlines() if line.strip()]
+
+
+def _shorter(value: Any) -> Any:
+    """Return a JSON value with its long texts cut: handles and the like say nothing to a reader."""
+    if isinstance(value, dict):
+        return {key: _shorter(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_shorter(one) for one in value]
+    return f"{value[:TEXT_CHARS]}…" if isinstance(value, str) and len(value) > TEXT_CHARS else value
