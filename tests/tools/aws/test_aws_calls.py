@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -230,16 +231,27 @@ async def answering(*answers: Answer) -> AsyncIterator[Server]:
 
     async def serve(stream: anyio.abc.SocketStream) -> None:
         async with stream:
-            request = await stream.receive()
-            while b"\r\n\r\n" not in request:
-                request += await stream.receive()
-            server.requests.append(request)
+            server.requests.append(await whole_request(stream))
             await answers[min(len(server.requests), len(answers)) - 1](stream)
 
     async with listener, anyio.create_task_group() as group:
         group.start_soon(listener.serve, serve)
         yield server
         group.cancel_scope.cancel()
+
+
+async def whole_request(stream: anyio.abc.ByteStream) -> bytes:
+    """Return head and body, however many pieces they come in."""
+    request = b""
+    while b"\r\n\r\n" not in request:
+        request += await stream.receive()
+    head, _, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+    missing = int(length[1]) - len(body) if length else 0
+    while missing > 0:
+        piece = await stream.receive()
+        request, missing = request + piece, missing - len(piece)
+    return request
 
 
 async def hang_up(stream: anyio.abc.ByteStream) -> None:

