@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio import to_thread
 
-from banyan.core.errors import ModelUnavailable
+from banyan.core.errors import DatabaseUnavailable, ModelUnavailable, StorageFull
 from banyan.core.find import Hit, Search
 from banyan.retrieval import snapshot
 from banyan.retrieval.dense import PACKING, pack
-from banyan.retrieval.rank import Mode, Query, Ranked, rank
+from banyan.retrieval.rank import Mode, Query, Ranked, nearest_by_words, rank
 from banyan.retrieval.recipe import MAX_CHARS, RECIPE, parts_of, text_of
 from banyan.retrieval.state import Revision, State
 
@@ -39,6 +39,8 @@ class IndexLimits:
     """Documents that are in memory at the same time while the index is made."""
     embed_at_once: int = 128
     """Documents between two savings: what a kill loses, and how long a cancellation waits."""
+    embed_near: int = 32
+    """Documents without a vector that one search embeds before it answers: about a tenth of a second."""
     max_query_chars: int = 10_000
     """Characters of a query that are read."""
 
@@ -81,6 +83,7 @@ class HybridIndex:
         text = query[: self._limits.max_query_chars]
         if self._state is None:
             await self._open(text)
+        await self._embed_near(text, filters)
         vectors = await self._embed_query(text)
         state = self._state or State.empty()
         asked = Query(text=text, vectors=vectors, mode=self._limits.mode)
@@ -136,6 +139,28 @@ class HybridIndex:
         """Return how many documents have a vector, and how many there are."""
         state = self._state
         return (state.embedded, len(state.keys)) if state is not None else (0, 0)
+
+    async def _embed_near(self, query: str, filters: Filters) -> None:
+        """Compute the vectors that this search lacks most: of the rows that its words find first.
+
+        So the first answers of a catalogue that is still being embedded are as good as later ones where the words
+        find what is meant, and a query is compared by meaning from the first search on.
+        """
+        state, count = self._state, self._limits.embed_near
+        if state is None or not count or self._limits.mode is not Mode.HYBRID or self._speechless or state.complete:
+            return
+        near = await to_thread.run_sync(nearest_by_words, state, query, filters, count)
+        owners: dict[str, list[str]] = {}
+        for row in near:
+            owners.setdefault(state.digests[row], []).append(state.keys[row])
+        if not owners:
+            return
+        try:
+            await self._embed_chunk(owners)
+        except ModelUnavailable as error:
+            self._fall_silent(error)
+        except (DatabaseUnavailable, StorageFull) as error:
+            logger.warning("vectors cannot be kept, and the search goes by what there is: %s", error)
 
     async def _open(self, query: str) -> None:
         """Read the index and the model at the same time: both take a while, and a first search needs both."""

@@ -11,7 +11,7 @@ import numpy as np
 from banyan.retrieval.calibration import Evidence, confidence
 from banyan.retrieval.columns import Array
 from banyan.retrieval.lexical import WordMatch, match
-from banyan.retrieval.words import identifier
+from banyan.retrieval.words import identifier, in_any_order
 
 if TYPE_CHECKING:
     from banyan.core.find import Filters
@@ -76,6 +76,13 @@ def rank(state: State, query: Query, filters: Filters, k: int) -> Ranked:
     return Ranked(evidence=evidence.of(order), confidence=sure[order])
 
 
+def nearest_by_words(state: State, query: str, filters: Filters, count: int) -> list[int]:
+    """Return those of the `count` rows that words find first which have no vector yet."""
+    words = match(state.words, query, len(state.keys))
+    rows = _top(words.scores, state.allowed(filters), count)
+    return [row for row in rows.tolist() if not state.vectors.there[row]]
+
+
 def _candidates(
     words: WordMatch, cosines: Array, named: dict[int, float], allowed: Array | None, *, count: int
 ) -> Array:
@@ -95,7 +102,7 @@ def _top(scores: Array, allowed: Array | None, count: int) -> Array:
 
 
 def _named(state: State, query: str) -> dict[int, float]:
-    """Return the rows that the query names: 1 for a whole name, 0.5 for the beginning of one."""
+    """Return the rows that the query names: 1 for a whole name, 0.5 for its beginning, or its words in any order."""
     name = identifier(query)
     if not name:
         return {}
@@ -105,4 +112,6 @@ def _named(state: State, query: str) -> dict[int, float]:
         first, last = int(state.names.starts[span.start]), int(state.names.starts[span.stop])
         if last - first <= MAX_PREFIXED:
             found = dict.fromkeys(state.names.rows[first:last].tolist(), 0.5)
+    if words := in_any_order(query):
+        found |= dict.fromkeys(state.names.of(words)[0].tolist(), 0.5)
     return found | dict.fromkeys(state.names.of(name)[0].tolist(), 1.0)

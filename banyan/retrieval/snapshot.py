@@ -21,7 +21,7 @@ from banyan.retrieval.state import State
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Grows with every change of what a state holds, or of what its numbers mean."""
 
 _MAGIC = b"banyan index\n"

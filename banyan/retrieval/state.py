@@ -12,7 +12,7 @@ from banyan.retrieval.columns import Array, Strings
 from banyan.retrieval.dense import Vectors
 from banyan.retrieval.lexical import weigh
 from banyan.retrieval.postings import Postings, PostingsRevision
-from banyan.retrieval.words import identifier
+from banyan.retrieval.words import identifier, in_any_order
 
 if TYPE_CHECKING:
     from banyan.core.find import Document, Filters
@@ -54,6 +54,11 @@ class State:
     def embedded(self) -> int:
         """How many documents have a vector."""
         return int(self.vectors.there.sum())
+
+    @property
+    def complete(self) -> bool:
+        """Whether every document has a vector."""
+        return bool(self.vectors.there.all())
 
     def allowed(self, filters: Filters) -> Array | None:
         """Return which rows pass `filters`, (rows,) bool; None where all do."""
@@ -144,8 +149,9 @@ class Revision:
 
 
 def _names(document: Document) -> set[str]:
-    named = {identifier(document.name), identifier(document.key), identifier(f"{document.server} {document.name}")}
-    return named - {""}
+    whole = f"{document.server} {document.name}"
+    named = {identifier(document.name), identifier(document.key), identifier(whole)}
+    return (named | {in_any_order(document.name), in_any_order(whole)}) - {""}
 
 
 def _labels(document: Document) -> set[str]:

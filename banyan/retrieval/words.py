@@ -54,6 +54,15 @@ def identifier(text: str) -> str:
     return "".join(_CHUNK.findall(fold_accents(text))).casefold()
 
 
+def in_any_order(text: str) -> str:
+    """Return the distinct words of `text`, stemmed and sorted, without function words; "" if there is one at most.
+
+    Equal for `CreateBucket`, `create a bucket` and `buckets, create`. It starts with a space, as no identifier does.
+    """
+    found = {stem(part) for part in spoken(fold_accents(text)).split() if part not in _FUNCTION_WORDS}
+    return " " + " ".join(sorted(found)) if len(found) > 1 else ""
+
+
 def spoken(text: str) -> str:
     """Return an identifier as people say it, in small letters: `getHTTPResponse` gives `get http response`."""
     return " ".join(part.lower() for chunk in _CHUNK.findall(text) for part in _PART.findall(chunk))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from anyio import from_thread
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from banyan.core.errors import DatabaseUnavailable, ModelUnavailable
+from banyan.core.errors import DatabaseUnavailable, ModelUnavailable, StorageFull
 from banyan.core.find import Document, Filters, Search
 from banyan.core.ports import Encoder
 from banyan.core.tool import EffectKind
@@ -33,9 +33,10 @@ def index_of(
     cache: Path | None = None,
     mode: Mode = Mode.HYBRID,
     embed_at_once: int = 128,
+    embed_near: int = 0,
 ) -> HybridIndex:
     found = encoder or HashEncoder()
-    limits = IndexLimits(mode=mode, embed_at_once=embed_at_once)
+    limits = IndexLimits(mode=mode, embed_at_once=embed_at_once, embed_near=embed_near)
     feed = MemoryFeed(documents)
     return HybridIndex(feed, vectors or MemoryVectors(), lambda: found, cache=cache, limits=limits)
 
@@ -49,6 +50,32 @@ async def test_a_search_works_by_words_before_any_vector_is_there() -> None:
     assert keys(found)[0] == "mail__send_email"
     assert (found.embedded, found.total) == (0, len(OFFICE))
     assert found.hits[0].cosine is None
+
+
+async def test_a_search_embeds_what_its_words_find_first_and_compares_it_by_meaning() -> None:
+    vectors = MemoryVectors()
+    index = index_of(*OFFICE, vectors=vectors, embed_near=2)
+    found = await index.search("send an email", k=3, filters=ANYTHING)
+    assert keys(found)[0] == "mail__send_email"
+    assert found.hits[0].cosine is not None
+    assert 1 <= found.embedded <= 2
+    again = index_of(*OFFICE, vectors=vectors)
+    assert await again.embed_missing() == len(OFFICE) - found.embedded, "what a search embedded is kept"
+
+
+async def test_a_search_embeds_nothing_that_its_filters_leave_out() -> None:
+    index = index_of(*OFFICE, embed_near=32)
+    found = await index.search("send an email", k=3, filters=Filters(servers=frozenset({"sky"})))
+    assert found.embedded <= sum(one.server == "sky" for one in OFFICE)
+
+
+async def test_a_search_goes_on_where_vectors_cannot_be_kept() -> None:
+    class Full(MemoryVectors):
+        async def save(self, model: str, vectors: Mapping[str, bytes]) -> None:
+            raise StorageFull("no room")
+
+    found = await index_of(*OFFICE, vectors=Full(), embed_near=32).search("send an email", k=1, filters=ANYTHING)
+    assert keys(found) == ["mail__send_email"]
 
 
 async def test_vectors_are_used_once_they_are_there() -> None:
@@ -155,7 +182,7 @@ async def test_refresh_tells_whether_anything_changed() -> None:
 
 async def test_what_changed_is_found_by_its_new_words_alone() -> None:
     feed = MemoryFeed(OFFICE)
-    index = HybridIndex(feed, MemoryVectors(), HashEncoder)
+    index = HybridIndex(feed, MemoryVectors(), HashEncoder, limits=IndexLimits(embed_near=0))
     await index.refresh()
     feed.put(document("files__read_file", "Shows a zebra.", name="read_file", server="files"))
     feed.remove("sky__get_forecast")
@@ -351,3 +378,11 @@ async def test_every_part_of_a_long_request_finds_its_own() -> None:
     await index.embed_missing()
     found = await index.search("Weather forecast for a city. Then read the whole file", k=2, filters=ANYTHING)
     assert set(keys(found)) == {"sky__get_forecast", "files__read_file"}
+
+
+async def test_the_words_of_a_name_in_any_order_find_it_before_what_only_has_those_words() -> None:
+    tagging = document("s3__PutObjectTagging", "Put tags on an object in s3.", name="PutObjectTagging", server="s3")
+    putting = document("s3__PutObject", "Adds something to a bucket.", name="PutObject", server="s3")
+    index = index_of(*OFFICE, tagging, putting)
+    for query in ("put object s3", "s3: put an object", "put an object"):
+        assert keys(await index.search(query, k=1, filters=ANYTHING)) == ["s3__PutObject"]

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from banyan.core.find import Document, Filters, Search
-from banyan.retrieval import HybridIndex
+from banyan.retrieval import HybridIndex, IndexLimits
 from banyan.retrieval.snapshot import load
 from banyan.testing.encoder import HashEncoder
 from banyan.testing.feed import MemoryFeed, MemoryVectors
@@ -59,7 +59,7 @@ async def test_a_kept_index_of_an_older_catalogue_is_brought_up_to_date(tmp_path
     feed.remove(OFFICE[0].key)
     feed.read = 0
     found = await ask(feed, vectors, tmp_path)
-    assert feed.read == 1
+    assert feed.read == 2, "the new document is read for its words and for its vector, and no other is"
     assert found.total == len(OFFICE)
     assert "new" in [hit.key for hit in found.hits]
 
@@ -67,7 +67,8 @@ async def test_a_kept_index_of_an_older_catalogue_is_brought_up_to_date(tmp_path
 async def test_vectors_of_another_model_are_not_taken_from_a_kept_index(tmp_path: Path) -> None:
     feed = MemoryFeed(OFFICE)
     await kept(tmp_path, feed)
-    index = HybridIndex(feed, MemoryVectors(), lambda: HashEncoder(32), cache=tmp_path)
+    limits = IndexLimits(embed_near=0)
+    index = HybridIndex(feed, MemoryVectors(), lambda: HashEncoder(32), cache=tmp_path, limits=limits)
     assert (await index.search("list issues", k=1, filters=ANYTHING)).embedded == 0
 
 
