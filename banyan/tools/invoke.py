@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +13,13 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
-from banyan.core.call import CallRecord, CallState, Category, Outcome, OutcomeKind, RawResult
+from banyan.core.call import Category, Outcome, OutcomeKind, RawResult
 from banyan.core.canonical import digest
 from banyan.core.errors import (
     BanyanError,
     CallFailed,
     Conflict,
     DatabaseUnavailable,
-    InvalidArgument,
     SecretMissing,
     StorageFull,
     UnknownTool,
@@ -37,135 +35,24 @@ from banyan.tools.mend import NotMendable, mend
 from banyan.tools.permission import Permission, Wish
 from banyan.tools.refusal import Refusal, Refused
 from banyan.tools.replay import CHECK, Replays, unsettled, with_key
+from banyan.tools.request import Call, CallLimits, CallPorts, CallRequest
 from banyan.tools.send import Sending, as_failure, lost, send
 from banyan.tools.shorten import cut
 from banyan.tools.validate import Validators
 
 if TYPE_CHECKING:
     from banyan.core.policy import Policy
-    from banyan.core.ports import ApprovalStore, ArtifactStore, Backend, Caller, Clock, Journal, ToolStore
+    from banyan.core.ports import Backend, Caller
     from banyan.core.tool import Tool
-    from banyan.tools.backends import Backends
     from banyan.tools.resolve import Resolver
+
+__all__ = ["CallLimits", "CallPorts", "CallRequest", "Invoker"]
 
 logger = logging.getLogger(__name__)
 
 _NAME_KEYS = ("tool_name", "name", "tool")
 _IN_THREAD_BYTES = 256 * 1024
 """Results from this size on are stored and previewed in a worker thread: they would hold up other calls."""
-
-
-MAX_TIMEOUT_S = 86_400
-"""Seconds that a call may be given, as the setting allows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRequest:
-    """What a caller wants."""
-
-    name: str
-    arguments: Mapping[str, Any] | str | None = None
-    """An object, or JSON text of one."""
-    task: str | None = None
-    idempotency_key: str | None = None
-    """A second call under the same key, of the same tool with the same arguments, returns the first one's outcome."""
-    timeout_s: float | None = None
-    """Seconds the tool may take; its source's if None, or the limit's."""
-
-    def __post_init__(self) -> None:
-        """Raise `InvalidArgument` for a time that is none."""
-        # A comparison is false for what is no number at all.
-        if self.timeout_s is not None and not 0 < self.timeout_s <= MAX_TIMEOUT_S:
-            raise InvalidArgument("timeout_s", f"it is a number of seconds above 0, at most {MAX_TIMEOUT_S:,}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallLimits:
-    """What bounds one call."""
-
-    timeout_s: float = 120.0
-    """Seconds the tool may take to answer, where neither the request nor its source says."""
-    start_grace_s: float = 600.0
-    """Seconds beyond that which a backend may take, as to start a server; it has its own, shorter deadline."""
-    result_cap_bytes: int = 8 * 1024 * 1024
-    """Bytes kept of one result."""
-    preview_chars: int = 2_000
-    """Characters of a result that the outcome shows."""
-    message_chars: int = 2_000
-    """Characters of what an outcome says went wrong."""
-    approval_expires_s: float = 86_400.0
-    """Seconds that a question waits for a person, and that its answer holds."""
-    record_s: float = 10.0
-    """Seconds that writing the end of a call may take once nobody waits for it any more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallPorts:
-    """What the guarded call works with."""
-
-    tools: ToolStore
-    backends: Backends
-    journal: Journal
-    artifacts: ArtifactStore
-    approvals: ApprovalStore
-    redact: Callable[[str], str]
-    """Returns a text with every known secret hidden."""
-    secret: Callable[[str], str | None]
-    """Returns a secret by its name, for presets that refer to one; may block."""
-    clock: Clock
-
-
-@dataclass(slots=True, kw_only=True)
-class _Call:
-    """One call on its way; each step fills in what it found."""
-
-    request: CallRequest
-    caller: Caller
-    id: CallId
-    started_at: datetime
-    began_s: float
-    waited_s: float = 0.0
-    """Seconds in which a person was thinking."""
-    tool: Tool | None = None
-    arguments: dict[str, Any] = field(default_factory=dict)
-    arguments_digest: str = ""
-    rule: str | None = None
-    notes: list[str] = field(default_factory=list)
-    sent: bool = False
-    """The tool may have seen it."""
-
-    @property
-    def took_ms(self) -> float:
-        """Milliseconds since it began, without those of a person."""
-        return (time.perf_counter() - self.began_s - self.waited_s) * 1_000
-
-    def record(self, outcome: Outcome | None = None) -> CallRecord:
-        """Return what is kept of the call: prepared, or ended with `outcome`."""
-        tool = self.tool
-        prepared = CallRecord(
-            call_id=self.id,
-            tool=tool.name if tool else cut(self.request.name, 80),
-            source=tool.source if tool else None,
-            tool_digest=tool.digest if tool else None,
-            arguments_digest=self.arguments_digest,
-            surface=self.caller.surface,
-            state=CallState.PREPARED,
-            started_at=self.started_at,
-            # A key counts once something was sent under it: what was refused may be tried again.
-            idempotency_key=self.request.idempotency_key if self.sent or outcome is None else None,
-            task=self.request.task,
-        )
-        if outcome is None:
-            return prepared
-        return replace(
-            prepared,
-            state=CallState.ENDED,
-            outcome=outcome.outcome,
-            category=outcome.category,
-            message=outcome.message,
-            handle=outcome.handle,
-            took_ms=outcome.took_ms,
-        )
 
 
 class Invoker:
@@ -189,7 +76,7 @@ class Invoker:
                 is sent; nothing was sent.
             StorageFull: the same, for want of room.
         """
-        call = _Call(
+        call = Call(
             request=request,
             caller=caller,
             id=CallId(uuid7()),
@@ -210,7 +97,7 @@ class Invoker:
         except Refused as refused:
             return await self._refuse(call, refused.refusal)
 
-    async def _resolve(self, call: _Call) -> Tool:
+    async def _resolve(self, call: Call) -> Tool:
         name = self._name(call)
         try:
             tool = await self._resolver.resolve(name)
@@ -223,7 +110,7 @@ class Invoker:
             raise Refused(refusal.not_offered(tool))
         return tool
 
-    def _name(self, call: _Call) -> str:
+    def _name(self, call: Call) -> str:
         """Return the name to call: from the arguments, if it was put there alone."""
         given = call.request.arguments
         if call.request.name or not isinstance(given, Mapping):
@@ -233,7 +120,7 @@ class Invoker:
             call.notes.append("the tool's name stood within the arguments, and was taken from there")
         return str(found)
 
-    def _check(self, call: _Call, tool: Tool) -> None:
+    def _check(self, call: Call, tool: Tool) -> None:
         """Mend and validate the arguments."""
         validator = self._validators.of(tool)
         try:
@@ -250,7 +137,7 @@ class Invoker:
         if not validator.valid(mended.arguments):
             raise Refused(refusal.wrong_arguments(tool, validator.problems(mended.arguments)))
 
-    async def _permit(self, call: _Call, tool: Tool, policy: Policy) -> Tool:
+    async def _permit(self, call: Call, tool: Tool, policy: Policy) -> Tool:
         """Return the tool, which may have changed while a person was asked, once there is leave to call it."""
         decision = decide(policy, tool)
         wish = Wish(tool=tool, arguments=call.arguments, arguments_digest=call.arguments_digest)
@@ -279,7 +166,7 @@ class Invoker:
         except BanyanError as error:
             raise Refused(_unreachable(as_failure(error))) from None
 
-    async def _run(self, call: _Call, tool: Tool, backend: Backend) -> Outcome:
+    async def _run(self, call: Call, tool: Tool, backend: Backend) -> Outcome:
         """Send the call, and write down what came of it: before and after, where it may write or has a key."""
         arguments = await self._filled(call, tool)
         durable = not tool.effects.read_only or call.request.idempotency_key is not None
@@ -309,7 +196,7 @@ class Invoker:
             kept = await self._keep(raw)
         return await self._end(call, self._answered(call, raw, kept), kept, durable=durable)
 
-    async def _filled(self, call: _Call, tool: Tool) -> Mapping[str, Any]:
+    async def _filled(self, call: Call, tool: Tool) -> Mapping[str, Any]:
         """Return the arguments with what a model neither sees nor chooses: the call's key, the source's presets."""
         arguments = with_key(tool.spec, call.arguments, call.request.idempotency_key)
         if PRESETS not in tool.spec.binding:
@@ -320,7 +207,7 @@ class Invoker:
         except SecretMissing as error:
             raise Refused(_unreachable(as_failure(error))) from None
 
-    async def _prepare(self, call: _Call, tool: Tool) -> None:
+    async def _prepare(self, call: Call, tool: Tool) -> None:
         try:
             # Not cut short: a call that is written as prepared and then not sent would look as if it had been.
             with anyio.CancelScope(shield=True):
@@ -340,7 +227,7 @@ class Invoker:
         small = sum(len(part.body) for part in raw.parts) < _IN_THREAD_BYTES and is_small(raw.structured)
         return work() if small else await anyio.to_thread.run_sync(work)
 
-    async def _end(self, call: _Call, outcome: Outcome, kept: Kept | None, *, durable: bool) -> Outcome:
+    async def _end(self, call: Call, outcome: Outcome, kept: Kept | None, *, durable: bool) -> Outcome:
         """Record `outcome` and return it, cancelled or not; where that cannot be written, the caller still gets it."""
         stored = None if kept is None else kept.stored
         problem = "timeout"
@@ -353,7 +240,7 @@ class Invoker:
         logger.warning("the outcome of call %s could not be recorded: %s", call.id, problem)
         return replace(outcome, handle=None, notes=(*outcome.notes, f"the result could not be stored: {problem}"))
 
-    async def _refuse(self, call: _Call, why: Refusal) -> Outcome:
+    async def _refuse(self, call: Call, why: Refusal) -> Outcome:
         outcome = self._outcome(
             call,
             why.outcome,
@@ -370,7 +257,7 @@ class Invoker:
         ended = await self._end(call, recorded, None, durable=False)
         return replace(outcome, notes=ended.notes)
 
-    def _answered(self, call: _Call, raw: RawResult, kept: Kept) -> Outcome:
+    def _answered(self, call: Call, raw: RawResult, kept: Kept) -> Outcome:
         about: dict[str, Any] = {
             "handle": kept.artifact.handle,
             "media_type": kept.artifact.media_type,
@@ -384,20 +271,20 @@ class Invoker:
         about |= {"truncated": not kept.whole or len(message) < len(text)}
         return self._outcome(call, OutcomeKind.FAILED, category=Category.UPSTREAM, message=message, **about)
 
-    def _failed(self, call: _Call, tool: Tool, failure: CallFailed) -> Outcome:
+    def _failed(self, call: Call, tool: Tool, failure: CallFailed) -> Outcome:
         if not lost(tool, failure):
             category, message = failure.category, failure.message
             return self._outcome(call, OutcomeKind.FAILED, category=category, message=message, fix=failure.fix)
         message = f"`{tool.name}` was sent and its answer was lost: it may have had its effect ({failure.message})"
         return self._outcome(call, OutcomeKind.UNKNOWN, category=Category.UNKNOWN_EFFECT, message=message, fix=CHECK)
 
-    def _cancelled(self, call: _Call, tool: Tool) -> Outcome:
+    def _cancelled(self, call: Call, tool: Tool) -> Outcome:
         if call.sent and not tool.effects.read_only:
             message = f"`{tool.name}` was sent, and its caller went away: it may have had its effect"
             return self._outcome(call, OutcomeKind.UNKNOWN, category=Category.UNKNOWN_EFFECT, message=message)
         return self._outcome(call, OutcomeKind.FAILED, message="the caller went away before an answer came")
 
-    def _outcome(self, call: _Call, outcome: OutcomeKind, *, message: str | None = None, **rest: Any) -> Outcome:
+    def _outcome(self, call: Call, outcome: OutcomeKind, *, message: str | None = None, **rest: Any) -> Outcome:
         if message is not None:
             message = cut(self._ports.redact(message), self._limits.message_chars)
         return Outcome(
