@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -10,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import anyio
 import anyio.to_thread
 
-from banyan.core.errors import SourceUnavailable, UnknownSource
+from banyan.core.errors import BanyanError, SourceUnavailable, UnknownSource
+from banyan.core.source import SourceKind
 from banyan.server.config import source_of
 from banyan.server.literals import without_secrets
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from banyan.server.config import SourceConfig
     from banyan.server.secrets import SecretStores
     from banyan.server.wiring import Parts
+
+logger = logging.getLogger(__name__)
 
 Sync: TypeAlias = Callable[[Sequence[str]], Awaitable["list[SyncReport]"]]
 
@@ -57,6 +62,37 @@ async def add_source(parts: Parts, source: Source, sync: Sync) -> SyncReport:
             await _put_back(parts, source, before)
         raise
     return report
+
+
+async def forget_own(parts: Parts) -> None:
+    """Remove the sources whose functions nobody but this program has: after its end nobody could call them."""
+    for name, functions in parts.functions.items():
+        if any(_importable(one) for one in functions.values()):
+            continue
+        try:
+            source = await parts.database.sources.get(name)
+            # Another source may have taken the name since.
+            if source.kind is SourceKind.PYTHON and dict(source.config) == {"target": _module_of(functions)}:
+                await parts.database.sources.remove(name)
+        except UnknownSource:
+            continue
+        except BanyanError as error:
+            logger.warning("source `%s` ends with this program, but was not removed: %s", name, error)
+
+
+def _module_of(functions: Mapping[str, Callable[..., Any]]) -> str:
+    return next((getattr(one, "__module__", "__main__") for one in functions.values()), "__main__")
+
+
+def _importable(function: Callable[..., Any]) -> bool:
+    """Return whether another process finds a function by the name of its module and its own."""
+    module = getattr(function, "__module__", "__main__")
+    if module == "__main__":
+        return False
+    found: Any = sys.modules.get(module)
+    for part in getattr(function, "__qualname__", "<locals>").split("."):
+        found = getattr(found, part, None)
+    return found is function
 
 
 async def _listed(source: Source, sync: Sync) -> SyncReport:

@@ -61,7 +61,8 @@ class Banyan:
         """Add a source, list its tools into the catalogue, and return what was found.
 
         Args:
-            what: a name for the source, or a function to offer as a tool, which joins the source of its module.
+            what: a name for the source, or a function to offer as a tool, which joins the source of its module. One
+                that no other process can import, as of a program's own file, is offered until this Banyan is closed.
             config: how a named source is reached: one of `command`, `url`, `python` and
                 `openapi`, and what goes with it. Secrets among it are kept in the keyring or a file, not in the
                 database; the report says where.
@@ -260,7 +261,7 @@ async def open(
         watch: keep up with changes by other processes, and compute missing vectors in the background.
 
     Raises:
-        SettingsError: a setting is wrong.
+        SettingsError: a setting is wrong, or the home cannot be made.
         DatabaseUnavailable: the database cannot be opened.
         DatabaseTooNew: a newer Banyan wrote it.
     """
@@ -282,5 +283,9 @@ async def open(
             raise
     finally:
         with anyio.CancelScope(shield=True):
+            if parts.functions:
+                from banyan.server.adding import forget_own
+
+                await forget_own(parts)
             await parts.backends.aclose()
             await parts.database.close()

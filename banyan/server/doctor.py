@@ -161,7 +161,9 @@ def _source(parts: Parts, source: Source) -> Check:
         return Check(about=about, health=Health.WARN, detail="disabled")
     if source.sync_error is not None:
         detail = parts.secrets.redact(source.sync_error)
-        return Check(about=about, health=Health.FAIL, detail=detail, fix=f"banyan sync {source.name}")
+        left = source.kind is SourceKind.PYTHON and source.config.get("target") == "__main__"
+        fix = f"banyan {'remove' if left else 'sync'} {source.name}"
+        return Check(about=about, health=Health.FAIL, detail=detail, fix=fix)
     live = parts.backends.live().get(source.name)
     when = f"synced {source.synced_at:%Y-%m-%d %H:%M} UTC" if source.synced_at else "never synced"
     status = ", ".join(f"{key} {value}" for key, value in (live.status() if live else {}).items() if value)

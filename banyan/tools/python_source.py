@@ -31,6 +31,8 @@ THREADS = 16
 """Functions that are not async and run at a time, of one source."""
 
 _DOCSTRING_CHARS = 2_000
+_PROGRAM = {"", "__main__"}
+"""Modules that are none: what runs has them, and nobody else."""
 _NONE: Mapping[str, Callable[..., Any]] = MappingProxyType({})
 
 
@@ -125,7 +127,9 @@ class PythonBackend:
             functions = _named(module, attribute) if attribute else _decorated(module)
         except _NotThere as error:
             self._error = str(error)
-            raise SourceUnavailable(self._source.name, str(error), category=Category.NOT_FOUND) from error
+            if module_name in _PROGRAM:
+                self._error += f"; if it has ended, `banyan remove {self._source.name}`"
+            raise SourceUnavailable(self._source.name, self._error, category=Category.NOT_FOUND) from error
         self._error = None
         return functions
 
@@ -135,7 +139,7 @@ class _NotThere(Exception):
 
 
 def _import(name: str, folder: Any) -> Any:
-    if not name or name == "__main__":
+    if name in _PROGRAM:
         raise _NotThere("its functions belong to a program: they can be called while that program runs, from within it")
     if isinstance(folder, str) and folder not in sys.path:
         sys.path.append(folder)

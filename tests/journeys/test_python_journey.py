@@ -11,7 +11,15 @@ import pytest
 
 import banyan
 from banyan.core.call import Category, OutcomeKind
-from banyan.core.errors import DatabaseUnavailable, InvalidArgument, SettingsError, SourceUnavailable, UnknownSource
+from banyan.core.errors import (
+    DatabaseUnavailable,
+    InvalidArgument,
+    ModelUnavailable,
+    SettingsError,
+    SourceUnavailable,
+    UnknownSource,
+)
+from banyan.server.settings import Settings
 
 EVERYDAY = Path(__file__).parents[1] / "servers" / "everyday.py"
 
@@ -169,3 +177,74 @@ async def test_a_secret_of_a_source_that_cannot_be_listed_is_forgotten_again(tmp
             )
     kept = tmp_path / "secrets.json"
     assert not kept.exists() or "canary" not in kept.read_text(encoding="utf-8")
+
+
+PROGRAM = """
+import sys, os, anyio, banyan
+
+@banyan.tool
+def area(width: float, height: float) -> float:
+    \"\"\"Return the area of a rectangle.\"\"\"
+    return width * height
+
+async def main():
+    async with banyan.open(sys.argv[1], watch=False) as b:
+        (name,) = (await b.add(area)).new
+        print((await b.call(name, {"width": 2, "height": 3})).data, flush=True)
+        if len(sys.argv) > 2:
+            os._exit(9)
+
+anyio.run(main)
+"""
+
+
+async def test_functions_of_a_program_leave_nothing_behind_when_it_ends(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+    ended = await anyio.run_process([sys.executable, str(program), str(tmp_path / "home")])
+    assert ended.stdout.strip() == b"6.0"
+    async with banyan.open(tmp_path / "home", watch=False) as b:
+        assert await b.sources() == []
+        assert (await b.doctor()).ok
+
+
+async def test_what_a_killed_program_left_behind_tells_how_it_is_removed(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+    await anyio.run_process([sys.executable, str(program), str(tmp_path / "home"), "killed"], check=False)
+    async with banyan.open(tmp_path / "home", watch=False) as b:
+        (report,) = await b.sync()
+        assert "`banyan remove main`" in str(report.error)
+        (check,) = (one for one in (await b.doctor()).checks if one.about == "source main" and one.fix)
+        assert check.fix == "banyan remove main"
+
+
+async def test_a_function_within_another_is_offered_until_the_end_and_one_of_a_module_stays(tmp_path: Path) -> None:
+    def within(text: str) -> str:
+        """Return the text."""
+        return text
+
+    async with banyan.open(tmp_path, watch=False) as b:
+        await b.add(within)
+    async with banyan.open(tmp_path, watch=False) as b:
+        assert await b.sources() == []
+        await b.add(convert_temperature)
+    async with banyan.open(tmp_path, watch=False) as b:
+        assert len(await b.sources()) == 1
+
+
+async def test_a_home_that_cannot_be_made_is_a_wrong_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="cannot be made"):
+        settings = Settings(home=tmp_path / "file" / "home", database=f"sqlite:///{tmp_path / 'banyan.db'}")
+        async with banyan.open(settings=settings):
+            pass
+
+
+async def test_an_index_that_cannot_be_written_leaves_search_by_words(tmp_path: Path) -> None:
+    (tmp_path / "index").touch()  # in the way, for root as well
+    async with banyan.open(tmp_path, watch=False) as b:
+        await b.add(convert_temperature)
+        with pytest.raises(ModelUnavailable, match="cannot be written"):
+            await b.embed()
+        assert (await b.find("convert a temperature")).results
