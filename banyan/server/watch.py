@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 from filelock import FileLock, Timeout
 
-from banyan.core.errors import BanyanError
+from banyan.core.errors import BanyanError, ModelUnavailable
 from banyan.server.wiring import Parts, now
 
 if TYPE_CHECKING:
@@ -68,16 +68,23 @@ class Watcher:
                 callback()
 
     async def embed(self, on_progress: Callable[[int, int], None] | None = None) -> int:
-        """Compute missing vectors; waits while another process of the same index does, and takes in its work."""
-        self._parts.index_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(self._parts.index_folder / "embedding.lock", thread_local=False)
+        """Compute missing vectors; waits while another process of the same index does, and takes in its work.
+
+        Raises:
+            ModelUnavailable: there is no model, or the folder of the index cannot be written.
+        """
+        folder = self._parts.index_folder
+        lock = FileLock(folder / "embedding.lock", thread_local=False)
         await self.ready()
         while True:
             try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 lock.acquire(blocking=False)
             except Timeout:
                 await anyio.sleep(RETRY_EVERY_S / 5)
                 continue
+            except OSError as error:
+                raise ModelUnavailable(f"`{folder}` cannot be written: {error.strerror}") from error
             try:
                 return await self._parts.index.embed_missing(on_progress)
             finally:

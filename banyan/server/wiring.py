@@ -16,7 +16,7 @@ from banyan.core.source import Source, SourceKind
 from banyan.memory.database import Database
 from banyan.retrieval.index import HybridIndex, IndexLimits
 from banyan.server.secrets import SecretStores
-from banyan.server.settings import RuleSettings, Settings, environment
+from banyan.server.settings import RuleSettings, Settings, environment, make_home
 from banyan.tools.backends import Backends
 from banyan.tools.describe import Describer
 from banyan.tools.find import Finder, FindLimits
@@ -71,9 +71,10 @@ async def build(settings: Settings, *, on_changed: Callable[[SourceName], None])
     Raises:
         DatabaseUnavailable: the database cannot be opened.
         DatabaseTooNew: it was written by a newer Banyan.
-        SettingsError: its URL is wrong.
+        SettingsError: its URL is wrong, or the home cannot be made.
+        StorageFull: there is no room for the home.
     """
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_home(settings.home)
     secrets = SecretStores(settings.home)
     functions: Functions = {}
     database = await Database.open(settings.database)
