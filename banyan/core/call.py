@@ -48,6 +48,9 @@ EXIT_STATUS: Mapping[OutcomeKind, int] = {
 }
 """What `banyan call` exits with; a failure that the caller can fix (see `CALLER_FAULTS`) exits with 2."""
 
+UNREACHABLE_STATUS = 7
+"""What `banyan call` exits with where the tool's server could not be reached: something outside is unavailable."""
+
 CALLER_FAULTS = frozenset(
     {
         Category.PARSE,
@@ -128,7 +131,11 @@ class Outcome:
     @property
     def exit_status(self) -> int:
         """What the command line exits with."""
-        return 2 if self.category in CALLER_FAULTS else EXIT_STATUS[self.outcome]
+        if self.category in CALLER_FAULTS:
+            return 2
+        if self.outcome is OutcomeKind.FAILED and self.category is Category.TRANSPORT:
+            return UNREACHABLE_STATUS
+        return EXIT_STATUS[self.outcome]
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that every surface prints."""

@@ -48,7 +48,8 @@ async def call(
     """Call a tool, and show what it gave.
 
     Exits with 0 when it worked, 2 for arguments that do not fit, 4 when it was denied or waits for approval, 5 when
-    the tool failed, and 8 when it was sent and nobody knows whether it had its effect.
+    the tool failed, 7 when its server cannot be reached, and 8 when it was sent and nobody knows whether it had its
+    effect.
     """
     from banyan.server.cli.arguments import read
     from banyan.server.cli.caller import Person
