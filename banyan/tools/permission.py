@@ -115,7 +115,6 @@ class Permission:
         return Refused(
             Refusal(
                 outcome=OutcomeKind.NEEDS_APPROVAL,
-                category=Category.DENIED,
                 message=f"`{wish.tool.name}` needs a person's approval before it runs",
                 fix=f"ask the person to run `banyan approve {asked.id}` (or `banyan deny {asked.id}`), "
                 "then call again with the same arguments",

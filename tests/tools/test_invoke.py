@@ -171,6 +171,7 @@ async def test_a_destructive_tool_waits_for_a_person_who_cannot_be_asked(room: R
     await room.offer(spec("delete", input_schema=schema(path="string"), effects=DELETES), "done")
     outcome = await room.call("files__delete", {"path": "a"}, policy=MCP_POLICY)
     assert (outcome.outcome, outcome.exit_status) == (OutcomeKind.NEEDS_APPROVAL, 4)
+    assert outcome.category is None  # it waits, and is not refused
     assert outcome.fix is not None
     assert f"banyan approve {outcome.approval_id}" in outcome.fix
     assert room.backend.sent == []
