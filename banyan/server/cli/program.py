@@ -84,7 +84,6 @@ def program() -> Command:
     """Return the command that the words of the command line are given to."""
     app = typer.Typer(
         cls=_Program,
-        no_args_is_help=True,
         rich_markup_mode=_help_style(),
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -123,7 +122,10 @@ def _before(
         terminal.document({"version": __version__}, lambda: terminal.line(f"banyan {__version__}"))
         raise typer.Exit
     if context.invoked_subcommand is None:
-        context.fail("which command?")
+        if context.obj.json:
+            context.fail("which command?")
+        typer.echo(context.get_help())
+        raise typer.Exit
 
 
 def _misused(error: typer.TyperException, arguments: Sequence[str]) -> int:

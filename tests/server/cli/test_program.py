@@ -52,6 +52,14 @@ def test_every_verb_is_where_the_table_says_and_has_help(cli: Cli) -> None:
     assert all(f"  {name} " in everything for name in VERBS)
 
 
+def test_without_a_verb_there_is_help_and_nothing_is_wrong(cli: Cli) -> None:
+    bare = cli()
+    assert (bare.status, bare.err) == (0, "")
+    assert bare.out.count("Usage:") == 1
+    assert "find" in bare.out
+    assert cli("--json").json["error"]["code"] == "usage"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -60,7 +68,6 @@ def test_every_verb_is_where_the_table_says_and_has_help(cli: Cli) -> None:
         (["find", "x", "--nope"], "No such option"),
         (["find", "x", "-k", "many"], "-k"),
         (["serve", "--port", "99999"], "--port"),
-        (["--quiet"], "which command"),
         (["add", "mcp"], "Missing argument"),
     ],
 )
