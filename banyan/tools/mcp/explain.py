@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import PurePath
+from types import MappingProxyType
 
 import httpx2
 from mcp.shared.exceptions import MCPError
@@ -19,6 +21,17 @@ logger = logging.getLogger(__name__)
 
 _LOG_CHARS = 400
 """Of what the server last said on its standard error, which mostly tells why it ended."""
+
+
+_INSTALL: Mapping[str, str] = MappingProxyType(
+    {
+        "uvx": "it comes with uv: `pip install uv`",
+        "uv": "`pip install uv`",
+        "npx": "it comes with Node.js, from nodejs.org",
+        "node": "it comes with Node.js, from nodejs.org",
+    }
+)
+"""How a program that starts many tool servers is had."""
 
 
 def explain(error: BaseException, source: str, redact: Callable[[str], str], log: str) -> BanyanError:
@@ -59,7 +72,8 @@ def _problem(error: BaseException, redact: Callable[[str], str]) -> tuple[str, C
 
 def _unrunnable(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
-        return f"`{error.filename}` was not found; is it installed?"
+        program = PurePath(str(error.filename)).name
+        return f"`{error.filename}` was not found; {_INSTALL.get(program, 'is it installed?')}"
     reason = error.strerror or type(error).__name__
     return f"cannot be run: {reason}" + ("; may it be executed?" if error.errno == errno.EACCES else "")
 
@@ -71,5 +85,11 @@ def _leaf(error: BaseException) -> BaseException:
 
 
 def _with_log(problem: str, log: str) -> str:
-    said = log.strip()[-_LOG_CHARS:].strip()
+    said = log.strip()
+    if len(said) > _LOG_CHARS:
+        # From the start of a line on, unless the last one alone is too long.
+        before, line_end, whole = said[-_LOG_CHARS:].partition("\n")
+        said = (whole if line_end and whole.strip() else before).strip()
+    if said and said in problem:
+        return problem
     return f"{problem}; it last said: {said}" if said else problem
