@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -51,6 +52,8 @@ async def add_mcp(  # noqa: PLR0913 - each parameter is an option of the command
     A secret, as in `--env API_TOKEN=…` or a header, is kept in the system's keyring or a file that you alone can
     read; the configuration refers to it by name. `${NAME}` in a value refers to a secret or variable of yours.
     """
+    if not url and command and re.match("https?://", command[0], re.IGNORECASE):
+        raise InvalidArgument("command", f"give an address with `--url`: `banyan add mcp {name} --url ADDRESS`")
     config: dict[str, Any] = {
         "command": command or None,
         "url": url,
@@ -123,7 +126,8 @@ def _show_added(shell: Shell, report: SyncReport) -> None:
         shell.terminal.note(f"a secret is kept in {place}, and referred to as ${{{one}}}")
     names = [*report.new, *report.back, *(one.name for one in report.changed)]
     if names:
-        shell.terminal.note(f"\nNext: banyan describe {names[0]}, or banyan find 'what you want done'")
+        describe = shell.banyan_command(f"describe {names[0]}")
+        shell.terminal.note(f"\nNext: {describe}, or {shell.banyan_command('find')} 'what you want done'")
 
 
 def show_report(shell: Shell, report: SyncReport) -> None:

@@ -41,7 +41,7 @@ def _show(shell: Shell, found: Sequence[Approval]) -> None:
     shell.terminal.table(("id", "tool", "arguments", "state", "why"), rows)
     waiting = next((one for one in found if _stand(one).startswith("waits")), None)
     if waiting is not None:
-        shell.terminal.note(f"\nNext: banyan approve {waiting.id}, or banyan deny {waiting.id}")
+        shell.terminal.note(f"\nNext: {shell.banyan_command(f'approve {waiting.id}')}, or the same with deny")
 
 
 def _stand(one: Approval) -> str:

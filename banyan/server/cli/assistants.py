@@ -123,7 +123,7 @@ def _agreed(shell: Shell, wanted: Sequence[Entry], *, asked: bool) -> bool:
     if asked or not wanted:
         return True
     if shell.terminal.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        shell.terminal.note("Nothing was changed. Next: banyan import --yes")
+        shell.terminal.note(f"Nothing was changed. Next: {shell.banyan_command('import --yes')}")
         return False
     for one in wanted:
         shell.terminal.line(f"  {one.name} ({one.origin}): {_shown(one)}")
@@ -168,7 +168,7 @@ async def _add(shell: Shell, b: Banyan, entry: Entry, done: _Imported) -> None:
 
 
 def _show_imported(shell: Shell, done: _Imported) -> None:
-    terminal = shell.terminal
+    terminal, command = shell.terminal, shell.banyan_command
     rows = [
         *(Row(cells=(one["name"], one["origin"], f"{one['tools']:,} tools")) for one in done.imported),
         *(Row(cells=(one["name"], one["origin"], f"failed: {one['error']}"), style="red") for one in done.failed),
@@ -180,14 +180,14 @@ def _show_imported(shell: Shell, done: _Imported) -> None:
     if rows:
         terminal.table(("server", "from", ""), rows)
     else:
-        terminal.note("No assistant on this machine has a tool server. Next: banyan add mcp NAME -- COMMAND")
+        terminal.note(f"No assistant on this machine has a tool server. Next: {command('add mcp NAME -- COMMAND')}")
     for problem in done.problems:
         terminal.warn(problem)
     kept = sum(len(one["secrets"]) for one in done.imported)
     if kept:
         terminal.note(f"{kept} secrets are kept safely, and referred to by name; see `banyan secret list`")
     if done.imported:
-        terminal.note("\nNext: banyan find 'what you want done', then banyan install CLIENT")
+        terminal.note(f"\nNext: {command('find')} 'what you want done', then {command('install CLIENT')}")
 
 
 _CLIENT = Annotated[

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from banyan.core.call import Category
 from banyan.core.errors import InvalidArgument, SettingsError, UnknownTool
 from banyan.server.cli.command import verb
 from banyan.server.cli.shell import Shell
@@ -90,10 +91,14 @@ def _show_outcome(shell: Shell, outcome: Outcome) -> None:
         terminal.error(outcome.message or outcome.outcome.value)
         if outcome.fix:
             terminal.note(outcome.fix)
+        if outcome.category is Category.UNKNOWN_TOOL:
+            terminal.note(f"Next: {shell.banyan_command('find')} 'what you want done'")
     if outcome.preview:
         terminal.line(_laid_out(outcome))
     if outcome.truncated and outcome.handle:
-        terminal.note(f"\n{outcome.size_bytes:,} bytes in all. Next: banyan result {outcome.handle}")
+        terminal.note(
+            f"\n{outcome.size_bytes:,} bytes in all. Next: {shell.banyan_command(f'result {outcome.handle}')}"
+        )
 
 
 def _laid_out(outcome: Outcome) -> str:
@@ -147,15 +152,15 @@ def _write(file: Path, body: bytes) -> None:
 def _show_page(shell: Shell, page: Page) -> None:
     terminal = shell.terminal
     if page.unit == "bytes":
-        terminal.note(f"{page.media_type}, {page.total:,} bytes. Next: banyan result {page.handle} -o FILE")
+        terminal.note(
+            f"{page.media_type}, {page.total:,} bytes. Next: {shell.banyan_command(f'result {page.handle} -o FILE')}"
+        )
         return
     terminal.line(page.content if isinstance(page.content, str) else as_json(page.content, indent=True).decode())
     if page.next_offset is not None:
         where = f" --path {page.path}" if page.path else ""
-        terminal.note(
-            f"\n{page.offset + page.limit:,} of {page.total:,} {page.unit}. "
-            f"Next: banyan result {page.handle}{where} --offset {page.next_offset}"
-        )
+        command = shell.banyan_command(f"result {page.handle}{where} --offset {page.next_offset}")
+        terminal.note(f"\n{page.offset + page.limit:,} of {page.total:,} {page.unit}. Next: {command}")
 
 
 async def whole(b: Banyan, handle: str, path: str = "") -> bytes:

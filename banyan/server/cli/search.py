@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from banyan.tools.describe import Description
 
 NOTHING_FITS = 3
+_NEAREST = 3
+"""Tools that people are shown where none fits."""
+_NEAR = 0.01
+"""Confidence below which people are not shown a tool that does not fit."""
 _WIDTH = 96
 """Characters of a line where the terminal is wider, or there is none."""
 
@@ -53,12 +57,18 @@ async def find(
 
 def _show_answer(shell: Shell, answer: FindAnswer) -> None:
     terminal = shell.terminal
-    for one in answer.results:
+    shown = answer.results
+    if not answer.fits:
+        # The nearest are for whoever asked badly; what is nowhere near helps nobody.
+        shown = tuple(one for one in shown if one.confidence >= _NEAR)[:_NEAREST]
+        terminal.line("nothing fits" + ("; the nearest are:" if shown else ""))
+    for one in shown:
         _show_candidate(shell, one)
-    if answer.note:
-        terminal.warn(answer.note)
+    for note in answer.note.split("; "):
+        if note and not note.startswith("nothing fits"):  # said in the first line
+            terminal.warn(note)
     if answer.fits:
-        terminal.note(f"\nNext: banyan describe {answer.results[0].name}")
+        terminal.note(f"\nNext: {shell.banyan_command(f'describe {answer.results[0].name}')}")
 
 
 def _show_candidate(shell: Shell, one: Candidate) -> None:
@@ -110,7 +120,7 @@ def _show_descriptions(shell: Shell, found: Sequence[Description]) -> None:
         if number:
             shell.terminal.line()
         _show_description(shell, one)
-    shell.terminal.note(f"\nNext: banyan call {found[0].name} key=value …")
+    shell.terminal.note(f"\nNext: {shell.banyan_command(f'call {found[0].name} key=value …')}")
 
 
 def _show_description(shell: Shell, one: Description) -> None:

@@ -52,7 +52,7 @@ def _show(shell: Shell, found: Sequence[tuple[str, str]]) -> None:
     if found:
         shell.terminal.table(("name", "where"), [Row(cells=one) for one in found])
     else:
-        shell.terminal.note("No secret is kept. Next: banyan secret set NAME")
+        shell.terminal.note(f"No secret is kept. Next: {shell.banyan_command('secret set NAME')}")
 
 
 @_secret.command("remove")

@@ -70,6 +70,20 @@ class Shell:
         """Where failures are written with their traces; None before the settings are known."""
         return self._log.file if self._log else None
 
+    def banyan_command(self, words: str) -> str:
+        """Return a command to type next: of this home and database, where others than the usual were given."""
+        import shlex
+
+        given = [("--home", self.given.home), ("--database", self._shown_database())]
+        options = "".join(f" {name} {shlex.quote(str(value))}" for name, value in given if value)
+        return f"banyan{options} {words}"
+
+    def _shown_database(self) -> str | None:
+        """Return the database that was given, without its password."""
+        import re
+
+        return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:…@", self.given.database) if self.given.database else None
+
     def close(self) -> None:
         """End what this command set up."""
         if self._log:
@@ -95,9 +109,7 @@ class Shell:
         """Open Banyan for one command.  Raises `SettingsError`, `DatabaseUnavailable` and `DatabaseTooNew`."""
         import banyan
         from banyan.server.inside import parts_of
-        from banyan.server.settings import make_home
 
-        make_home(self.settings.home)
         async with banyan.open(settings=self.settings, watch=watch) as b:
             self._redactors.append(parts_of(b).secrets.redact)
             yield b

@@ -83,7 +83,9 @@ def _show_reports(shell: Shell, reports: Sequence[SyncReport]) -> None:
     for report in reports:
         show_report(shell, report)
     if not reports:
-        shell.terminal.note("There are no sources. Next: banyan add, or banyan import")
+        shell.terminal.note(
+            f"There are no sources. Next: {shell.banyan_command('add')}, or {shell.banyan_command('import')}"
+        )
 
 
 @app.command("servers", rich_help_panel=_PANEL)
@@ -129,7 +131,9 @@ def _show_servers(shell: Shell, rows: Sequence[Mapping[str, Any]]) -> None:
     if shown:
         shell.terminal.table(("server", "kind", "tools", "synced", "problem"), shown)
     else:
-        shell.terminal.note("There are no sources. Next: banyan add, or banyan import")
+        shell.terminal.note(
+            f"There are no sources. Next: {shell.banyan_command('add')}, or {shell.banyan_command('import')}"
+        )
 
 
 def _problem(row: Mapping[str, Any]) -> str:

@@ -30,7 +30,15 @@ def test_an_exact_name_is_found_and_shown_to_people_in_two_lines(shelf: Cli) -> 
 def test_nothing_that_fits_exits_with_three_and_shows_the_nearest(shelf: Cli) -> None:
     done = shelf("find", "qwzx vbnm 9137")
     assert done.status == 3
-    assert "nothing fits" in done.err
+    assert done.out.splitlines()[0].startswith("nothing fits")
+    assert sum(not line.startswith(" ") for line in done.out.splitlines()) <= 4
+
+
+def test_what_to_type_next_is_of_the_home_that_was_given(shelf: Cli, tmp_path: Path) -> None:
+    home = tmp_path / "an other home"
+    shelf("--home", str(home), "add", "python", "shelf")
+    done = shelf("find", "shelf__burn_book", "-k", "1", "--home", str(home))
+    assert f"Next: banyan --home '{home}' describe shelf__burn_book" in done.err
 
 
 def test_filters_narrow_the_search(shelf: Cli) -> None:
