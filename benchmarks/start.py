@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -113,13 +114,20 @@ def _aims(middle: dict[str, float]) -> tuple[Aim, ...]:
     )
 
 
+NOTHING_FITS = 3
+"""What `banyan find` exits with where no tool fits: an answer, too."""
+
+
 def _run(program: str, *arguments: str) -> None:
     subprocess.run([sys.executable, "-c", program, *arguments], check=True, stdin=subprocess.DEVNULL)
 
 
 def _banyan(arguments: list[str]) -> None:
     command = [str(Path(sys.executable).parent / "banyan"), *arguments]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    done = subprocess.run(command, check=False, stdin=quiet, stdout=quiet, stderr=quiet)
+    if done.returncode not in {0, NOTHING_FITS}:
+        raise RuntimeError(f"`{shlex.join(command)}` exited with {done.returncode}")
 
 
 def _libraries(arguments: list[str]) -> list[str]:
