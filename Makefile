@@ -14,7 +14,7 @@ $(STAMP): pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'
 	@touch $@
 
-run: $(STAMP)  ## set up, add real tool servers, search, call, and say what to type next
+run: $(STAMP)  ## set up; add all of AWS and Google, an API and tool servers; search and call: minutes, 1 GB
 	@$(BIN)/python examples/first_run.py
 
 test: $(STAMP)  ## the whole suite, under ten minutes on two cores
