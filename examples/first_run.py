@@ -27,13 +27,15 @@ import banyan
 from banyan import Banyan
 from banyan.core.errors import BanyanError
 
-PATIENCE_S = 240.0
+PATIENCE_S = 60.0
 """Seconds that the run waits for vectors; search goes by words where one is missing."""
 
 SMALL_S = 5.0
 """Seconds for the vectors of the small sources, before the large ones are added."""
 
 LOOK_EVERY_S = 1.0
+QUIET_S = 10.0
+"""Seconds between two lines of progress where there is no terminal."""
 
 
 async def main(words: Sequence[str]) -> int:
@@ -49,8 +51,8 @@ async def main(words: Sequence[str]) -> int:
             services = stack.enter_context(running())
             keep_secrets(stage.home)
         async with banyan.open(stage.home, watch=False) as b:
-            worked = await _play(b, stage, ready, services, everything=not options.small)
-    _what_next(stage, began_s)
+            worked, added = await _play(b, stage, ready, services, everything=not options.small)
+    _what_next(stage, began_s, added)
     return 0 if worked else 1
 
 
@@ -79,7 +81,9 @@ def _install() -> list[cast.Server]:
     return ready
 
 
-async def _play(b: Banyan, stage: Stage, ready: list[cast.Server], services: Services, *, everything: bool) -> bool:
+async def _play(
+    b: Banyan, stage: Stage, ready: list[cast.Server], services: Services, *, everything: bool
+) -> tuple[bool, list[str]]:
     telling.heading("2", "Their tools, listed into one catalogue")
     added = [name for name, config in cast.small_sources(stage, ready, services).items() if await _add(b, name, config)]
     with anyio.move_on_after(SMALL_S):  # enough for these; what an earlier run left undone is done below
@@ -96,7 +100,7 @@ async def _play(b: Banyan, stage: Stage, ready: list[cast.Server], services: Ser
         group.cancel_scope.cancel()
     telling.heading("5", f"Searches by meaning; {vectors.told}")
     await _search(b, (*cast.QUERIES, cast.NOTHING_FITS), k=2)
-    return worked
+    return worked, added
 
 
 async def _add(b: Banyan, name: str, config: dict[str, Any]) -> bool:
@@ -123,7 +127,9 @@ async def _add_large(b: Banyan, sources: dict[str, dict[str, Any]]) -> list[str]
         while True:
             tools = sum(sum(server.counts.values()) for server in await b.servers())
             status.update(f"  {', '.join(sources)}: {tools:,} tools in the catalogue, all of them searchable …")
-            await anyio.sleep(LOOK_EVERY_S)
+            await anyio.sleep(LOOK_EVERY_S if console.is_terminal else QUIET_S)
+            if not console.is_terminal:
+                console.print(f"  … {tools:,} tools in the catalogue")
 
     with console.status(f"  {', '.join(sources)} …") as status:
         async with anyio.create_task_group() as group:
@@ -159,7 +165,11 @@ class Vectors:
         """Show how far they are, until all are there or `most_s` is over."""
         with telling.bar() as progress, anyio.move_on_after(most_s):
             task = progress.add_task("learning what the tools mean", total=None)
+            told_s = time.monotonic()
             while not self._ended.is_set():
+                if not console.is_terminal and time.monotonic() - told_s >= QUIET_S:
+                    told_s = time.monotonic()
+                    console.print(f"  … {self._done:,} of {self._total:,} tools have a vector")
                 progress.update(task, completed=self._done, total=self._total or None)
                 with anyio.move_on_after(LOOK_EVERY_S / 4):
                     await self._ended.wait()
@@ -186,18 +196,25 @@ async def _call(b: Banyan, stage: Stage, added: Sequence[str]) -> bool:
     return worked
 
 
-def _what_next(stage: Stage, began_s: float) -> None:
+def _what_next(stage: Stage, began_s: float, added: Sequence[str]) -> None:
     telling.heading("6", f"Done in {time.perf_counter() - began_s:.0f} s. What to type next")
     program = f"{relative(Path(sys.executable).parent / 'banyan')} --home {relative(stage.home)}"
+    convert = "call time__convert_time source_timezone=Europe/London time=12:00 target_timezone=Asia/Tokyo"
     for text, command in (
-        ("search on", f'{program} find "list the objects in a bucket"'),
-        ("look closer", f"{program} describe sqs__SendMessage"),
-        ("call", f"{program} call time__get_current_time timezone=Asia/Tokyo"),
+        ("search on", f'{program} find "{cast.QUERIES[1]}"'),
+        ("look closer", f"{program} describe orders__placeOrder"),
+        *((("call", f"{program} {convert}"),) if "time" in added else ()),
         ("give them to your assistant", f"{program} install claude-desktop --dry-run"),
         ("begin with your own servers", f"{relative(Path(sys.executable).parent / 'banyan')} import"),
         ("what is wrong, if anything", f"{program} doctor"),
     ):
         console.print(f"  [dim]{text}[/]\n    {command}", soft_wrap=True)
+    ended = "orders__… and those of AWS" if "aws" in added else "orders__…"
+    console.print(
+        f"\n  Calls of {ended} work only while this runs: the services on this machine have been stopped, and the "
+        "next run starts them. Google's need an account of yours.",
+        soft_wrap=True,
+    )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import hmac
 import os
-import sys
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any
@@ -169,4 +169,9 @@ def application(key: str) -> Starlette:
 
 
 if __name__ == "__main__":
-    uvicorn.run(application(os.environ["SHOP_KEY"]), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
+    parser = argparse.ArgumentParser(description="The order service, on this machine alone; its key is SHOP_KEY.")
+    parser.add_argument("port", type=int)
+    port = parser.parse_args().port
+    if "SHOP_KEY" not in os.environ:
+        parser.error("set SHOP_KEY to the key that callers are to send")
+    uvicorn.run(application(os.environ["SHOP_KEY"]), host="127.0.0.1", port=port, log_level="warning")
