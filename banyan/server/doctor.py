@@ -155,7 +155,7 @@ def _source(parts: Parts, source: Source) -> Check:
     about = f"source {source.name}"
     missing = [name for name in references(source.config) if parts.secrets.get(name) is None]
     if missing:
-        fix = "; ".join(f"banyan secret set {name}" for name in missing)
+        fix = "; ".join(f"`banyan secret set {name}`" for name in missing)
         return Check(about=about, health=Health.FAIL, detail=f"needs {', '.join(missing)}, not set", fix=fix)
     if not source.enabled:
         return Check(about=about, health=Health.WARN, detail="disabled")
@@ -176,13 +176,22 @@ async def _tools(parts: Parts) -> Iterable[Check]:
     active = sum(row.state is ToolState.ACTIVE for row in rows)
     checks = [Check(about="tools", health=Health.OK if active else Health.WARN, detail=f"{active:,} can be called")]
     hidden = [row.name for row in rows if row.state is ToolState.QUARANTINED]
+    by_reason: dict[tuple[str, str], list[str]] = {}
     for tool in await parts.database.tools.get(hidden[:_QUARANTINED_SHOWN]):
-        reason = tool.state_reason or "no reason was kept"
-        checks.append(Check(about=f"tool {tool.name}", health=Health.WARN, detail=f"quarantined: {reason}"))
+        by_reason.setdefault((tool.source, tool.state_reason or "no reason was kept"), []).append(tool.name)
+    checks += [_quarantined(source, reason, names) for (source, reason), names in by_reason.items()]
     if len(hidden) > _QUARANTINED_SHOWN:
         detail = f"{len(hidden) - _QUARANTINED_SHOWN:,} more are quarantined"
         checks.append(Check(about="tools", health=Health.WARN, detail=detail))
     return checks
+
+
+def _quarantined(source: str, reason: str, names: list[str]) -> Check:
+    """Return one line for the tools of a source that are quarantined for the same reason."""
+    if len(names) == 1:
+        return Check(about=f"tool {names[0]}", health=Health.WARN, detail=f"quarantined: {reason}")
+    detail = f"{len(names)} tools are quarantined: {reason} ({', '.join(names)})"
+    return Check(about=f"source {source}", health=Health.WARN, detail=detail)
 
 
 async def _calls(parts: Parts) -> Iterable[Check]:

@@ -32,10 +32,10 @@ def needs_of(config: AwsConfig, environment: Mapping[str, str]) -> list[Need]:
         session = new_session(config)
         found = []
         if not (config.region or session.get_config_variable("region")):
-            fix = "banyan add aws --region REGION, or set AWS_REGION"
+            fix = "`banyan add aws --region REGION`, or set AWS_REGION"
             found.append(Need(what="no region is set: only services without regions can be called", fix=fix))
         if not (config.credentials or config.instance_metadata or _has_credentials(session, environment)):
-            fix = "aws configure, or banyan add aws --profile NAME"
+            fix = "`aws configure`, or `banyan add aws --profile NAME`"
             found.append(Need(what="there are no AWS credentials", fix=fix))
     except BotoCoreError as error:
         return [Need(what=f"the AWS configuration cannot be used: {error}", fix="see ~/.aws/config and --profile")]
