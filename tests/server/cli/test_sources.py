@@ -145,3 +145,16 @@ def test_an_empty_catalogue_says_what_to_do(cli: Cli) -> None:
         done = cli(*words)
         assert (done.status, done.out) == (0, "")
         assert "banyan add" in done.err
+
+
+def test_an_address_in_place_of_a_command_is_told_where_it_belongs(cli: Cli) -> None:
+    done = cli("add", "mcp", "far", "http://127.0.0.1:9/mcp")
+    assert done.status == 2
+    assert "--url" in done.err
+
+
+def test_a_program_that_is_not_there_says_how_it_is_had(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    done = cli("add", "mcp", "time", "--", "uvx", "mcp-server-time")
+    assert done.status == 7
+    assert "pip install uv" in done.err
