@@ -1,4 +1,4 @@
-"""`find` from end to end, warm, over 1,000 to 50,000 real tools; and fastmcp's own search beside it."""
+"""`find` from end to end, warm, over 1,000 to 100,000 real tools; and fastmcp's own search beside it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from examples.third_party import install, python_of
 
 PROGRAMS = Path(__file__).parent / "programs"
 SERVERS = Path(__file__).parents[1] / ".demo" / "servers"
-COUNTS = (1_000, 10_000, 50_000)
+COUNTS = (1_000, 10_000, 35_000, 50_000, 75_000, 100_000)
+"""The last takes in what AWS and Google have today, beside the data folder's tools."""
+PROMISED = 50_000
 BESIDE = 10_000
 """Tools at which fastmcp is asked too."""
 QUERY_SETS = ("mcptoolbenchpp", "bfcl", "aws_examples", "restbench")
@@ -44,7 +46,7 @@ def main(data: Path | None) -> Report:
         columns=("search", "p50 ms", "p95 ms", "p50 ms in the index alone", "queries"),
         rows=tuple(rows),
         aims=(
-            Aim(text=f"p50 at {COUNTS[-1]:,} tools", value=medians[COUNTS[-1]], limit=12, unit="ms"),
+            Aim(text=f"p50 at {PROMISED:,} tools", value=medians[PROMISED], limit=12, unit="ms"),
             Aim(
                 text=f"times faster than fastmcp at {BESIDE:,} tools",
                 value=theirs.median_ms / medians[BESIDE],
