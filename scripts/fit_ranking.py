@@ -8,14 +8,16 @@ one, its own, and eight tools of its own) and in pools that have none of them (l
 is wrong.
 
 Order comes first: the weights make the wanted tools likely among all candidates of their query (softmax, each set
-counting the same). Then the scale: lead, gap and bias turn strengths into the probability that a shown tool is wanted
-(logistic on the first five of each query; four requests that have a tool count as much as one that has none). All
-numbers that are printed were measured on sets that were left out.
+counting the same). Then the scale: gap, lead, meaning and bias turn strengths into the probability that a shown tool is
+wanted (logistic on the first five of each query; four requests that have a tool count as much as one that has none).
+Between which floor and ceiling the crowd is taken is whatever tells right first answers best from answers to what has
+none. All numbers that are printed were measured on sets that were left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +30,7 @@ import numpy as np
 from banyan.core.find import Filters
 from banyan.memory.database import Database
 from banyan.retrieval import HybridIndex, load_encoder, snapshot
-from banyan.retrieval.calibration import CROWD
+from banyan.retrieval.calibration import CROWD, ENOUGH
 from banyan.retrieval.collection import Question, pool_of, read_equivalents, read_questions
 from banyan.retrieval.evaluate import Pool
 from banyan.retrieval.index import FILE, vectors_name
@@ -54,7 +56,7 @@ CANDIDATES, SHOWN, FOLDS = 150, 5, 5
 HEADS = {"hybrid": ("cosine", "score", "coverage"), "lexical": ("score", "coverage"), "dense": ("cosine",)}
 SCALE = {"cosine": 10.0, "score": 1 / 3, "coverage": 5.0}
 """What makes the features of about the same size, for the steps of the descent."""
-FLOORS = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
+FLOORS, CEILINGS = (0.0, 0.5, 1.0, 1.5, 2.0), (6.0, 8.0, 10.0, 99.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,8 @@ class Asked:
 
 
 Sets = dict[tuple[str, str], Asked]
+Bounds = tuple[float, float]
+"""Between what the score of the crowd is taken."""
 
 
 def main() -> None:
@@ -156,29 +160,30 @@ def report(head: str, names: Sequence[str], found: Sets) -> None:
     sets = list(dict.fromkeys(name for name, _ in found))
     folds = [sets[start::FOLDS] for start in range(FOLDS)]
     orders = {tuple(fold): fit_order(found, [one for one in sets if one not in fold], names) for fold in folds}
-    checks = {floor: _check(found, orders, names, floor) for floor in FLOORS}
-    floor = max(FLOORS, key=lambda one: _auc_of(checks[one]))
+    checks = {bounds: _check(found, orders, names, bounds) for bounds in itertools.product(FLOORS, CEILINGS)}
+    bounds = max(checks, key=lambda one: _auc_of(checks[one]))
     weights = fit_order(found, sets, names)
-    gap, lead, bias = fit_scale(found, sets, names, weights, floor)
+    gap, lead, meaning, bias = fit_scale(found, sets, names, weights, bounds)
     final = {name: round(float(weight * SCALE[name]), 3) for name, weight in zip(names, weights, strict=True)}
-    scale = f"bias={bias:.3f}, lead={lead:.3f}, gap={gap:.3f}, floor={floor}"
+    scale = f"bias={bias:.3f}, lead={lead:.3f}, gap={gap:.3f}, meaning={meaning:.3f}"
+    scale += f", floor={bounds[0]}, ceiling={bounds[1]}"
     print(f"\n## {head}\nHead({', '.join(f'{key}={value}' for key, value in final.items())}, {scale})")
     for kind in ("large", "own"):
         recalls = {one: recall(found[one, kind], names, orders[tuple(fold)]) for fold in folds for one in fold}
         print(f"{kind}: recall at 1, 5, 10 {np.mean(list(recalls.values()), axis=0).round(4)}")
-    _print(checks[floor])
+    _print(checks[bounds])
 
 
-def _check(found: Sets, orders: Mapping[Any, Any], names: Sequence[str], floor: float) -> dict[str, list[Any]]:
+def _check(found: Sets, orders: Mapping[Any, Any], names: Sequence[str], bounds: Bounds) -> dict[str, list[Any]]:
     """Return, by kind of pool, the confidence of every first answer and whether it was right: of sets left out."""
     checked: dict[str, list[Any]] = {kind: [] for kind in KINDS}
     sets = [one for fold in orders for one in fold]
     for fold, weights in orders.items():
-        scale = fit_scale(found, [one for one in sets if one not in fold], names, weights, floor)
+        scale = fit_scale(found, [one for one in sets if one not in fold], names, weights, bounds)
         for name, kind in found:
             if name in fold:
-                design, right = _design(found[name, kind], names, weights, floor)
-                sure = 1 / (1 + np.exp(-(design[:, 0] @ np.array(scale[:2]) + scale[2])))
+                design, right = _design(found[name, kind], names, weights, bounds)
+                sure = 1 / (1 + np.exp(-(design[:, 0] @ scale[:-1] + scale[-1])))
                 checked[kind].append((sure, right[:, 0] > 0))
     return checked
 
@@ -199,7 +204,7 @@ def _print(checked: Mapping[str, list[Any]]) -> None:
             inside = (sure >= low) & (sure < low + 0.1)
             cells.append(f"{kind} {inside.sum()} of which right {good[inside].mean() if inside.any() else 0:.2f}")
         print(f"  confidence {low:.1f} to {low + 0.1:.1f}: {'; '.join(cells)}")
-    for at in (0.2, 0.25, 0.3, 0.35, 0.4, 0.5):
+    for at in (0.2, 0.25, 0.3, 0.32, 0.35, 0.4, 0.5):
         kept = [
             f"{kind} {np.mean([(s[g] >= at).mean() for s, g in checked[kind] if g.any()]):.3f}" for kind in ANSWERABLE
         ]
@@ -234,42 +239,42 @@ def fit_order(found: Sets, sets: Sequence[str], names: Sequence[str], *, steps: 
     return weights
 
 
-def _design(asked: Asked, names: Sequence[str], weights: Any, floor: float) -> tuple[Any, Any]:
-    """Return gap and root of the lead of the first few of every query (q, shown, 2), and whether each is right."""
+def _design(asked: Asked, names: Sequence[str], weights: Any, bounds: Bounds) -> tuple[Any, Any]:
+    """Return gap, root of the lead and meaning of the first few of every query, and whether each is right."""
     strengths = _strengths(asked, names, weights)
     order = np.argsort(-strengths, axis=1, kind="stable")[:, : max(SHOWN, CROWD)]
     strengths = np.take_along_axis(strengths, order, axis=1)
     right = np.take_along_axis(asked.wanted, order, axis=1)[:, :SHOWN].astype(np.float64)
-    lead = np.sqrt(np.maximum(0, strengths[:, :1] - np.maximum(strengths[:, CROWD - 1 : CROWD], floor)))
+    lead = np.sqrt(np.maximum(0, strengths[:, :1] - np.clip(strengths[:, CROWD - 1 : CROWD], *bounds)))
     gap = np.maximum(strengths[:, :SHOWN] - strengths[:, :1], -20)
-    return np.stack([gap, np.repeat(lead, SHOWN, axis=1)], axis=2), right
+    cosine = np.take_along_axis(asked.features["cosine"], order[:, :1], axis=1)
+    meaning = np.minimum(cosine, ENOUGH) if "cosine" in names else np.zeros_like(lead)
+    return np.stack([gap, np.repeat(lead, SHOWN, axis=1), np.repeat(meaning, SHOWN, axis=1)], axis=2), right
 
 
-def fit_scale(
-    found: Sets, sets: Sequence[str], names: Sequence[str], weights: Any, floor: float
-) -> tuple[float, float, float]:
-    """Return what gap, lead and bias are worth."""
+def fit_scale(found: Sets, sets: Sequence[str], names: Sequence[str], weights: Any, bounds: Bounds) -> Any:
+    """Return what gap, lead, meaning and bias are worth."""
     designs, labels, counts = [], [], []
     for (name, kind), asked in found.items():
         if name in sets:
-            design, right = _design(asked, names, weights, floor)
-            designs.append(design.reshape(-1, 2))
+            design, right = _design(asked, names, weights, bounds)
+            designs.append(design.reshape(-1, design.shape[2]))
             labels.append(right.ravel())
             counts.append(np.full(right.size, (1 if kind in ANSWERABLE else WEIGHT_WITHOUT) / right.size))
     return _logistic(np.concatenate(designs), np.concatenate(labels), np.concatenate(counts))
 
 
-def _logistic(design: Any, labels: Any, counts: Any) -> tuple[float, float, float]:
+def _logistic(design: Any, labels: Any, counts: Any) -> Any:
     """Newton's method."""
     design = np.concatenate([design, np.ones((len(design), 1))], axis=1)
     counts = counts / counts.sum()
-    weights = np.zeros(3)
+    weights = np.zeros(design.shape[1])
     for _ in range(50):
         likely = 1 / (1 + np.exp(-design @ weights))
         slope = design.T @ (counts * (likely - labels)) + 1e-4 * weights
-        bend = (design * (counts * likely * (1 - likely))[:, None]).T @ design + 1e-4 * np.eye(3)
+        bend = (design * (counts * likely * (1 - likely))[:, None]).T @ design + 1e-4 * np.eye(len(weights))
         weights = weights - np.linalg.solve(bend, slope)
-    return float(weights[0]), float(weights[1]), float(weights[2])
+    return weights
 
 
 def recall(asked: Asked, names: Sequence[str], weights: Any) -> tuple[float, ...]:

@@ -25,7 +25,7 @@ _LEAST_SIGNATURE_CHARS = 80
 class FindLimits:
     """What bounds a search, and from when an answer fits."""
 
-    fits_at: float = 0.35
+    fits_at: float = 0.32
     """Confidence from which the best candidate is said to fit; an exact name always fits."""
     max_k: int = 50
     """Candidates of one search."""

@@ -9,6 +9,7 @@ from banyan.core.find import Filters
 from banyan.retrieval import HybridIndex, load_encoder
 from banyan.retrieval.calibration import EXACT, HEADS, PREFIX, Evidence, confidence
 from banyan.testing.feed import MemoryFeed, MemoryVectors
+from banyan.tools.find import FindLimits
 from tests.retrieval.documents import OFFICE
 
 unit = st.floats(0, 1)
@@ -60,6 +61,18 @@ def test_an_answer_ahead_of_the_crowd_is_surer_than_one_of_many() -> None:
     assert crowded[0] < alone[0]
 
 
+def test_a_good_answer_fits_even_where_many_tools_do_nearly_the_same() -> None:
+    nearly = [(0.52, 27.0, 1.0, 0.0, True)] * 100
+    sure = confidence(evidence([(0.64, 27.0, 1.0, 0.0, True), *nearly]), words=True)
+    assert sure[0] > 0.5
+
+
+def test_one_shared_word_ahead_of_the_crowd_does_not_fit_without_its_meaning() -> None:
+    crowd = [(0.1, 2.0, 0.2, 0.0, True)] * 100
+    apart, near = (confidence(evidence([(cosine, 8.0, 0.8, 0.0, True), *crowd]), words=True) for cosine in (0.1, 0.5))
+    assert apart[0] < FindLimits().fits_at < near[0]
+
+
 def test_a_catalogue_of_one_unrelated_tool_has_no_sure_answer() -> None:
     assert confidence(evidence([(0.05, 0.0, 0.0, 0.0, True)]), words=True)[0] < 0.1
 
@@ -81,4 +94,4 @@ async def test_what_no_tool_does_is_told_from_what_one_does(query: str, fits: bo
     index = HybridIndex(MemoryFeed(OFFICE), MemoryVectors(), load_encoder)
     await index.embed_missing()
     found = await index.search(query, k=1, filters=Filters())
-    assert (found.hits[0].confidence >= 0.35) is fits
+    assert (found.hits[0].confidence >= FindLimits().fits_at) is fits
