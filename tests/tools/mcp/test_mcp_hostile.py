@@ -203,7 +203,7 @@ async def test_a_500_mb_line_costs_its_own_call_a_typed_error_and_little_time_an
 ) -> None:
     backend = start(*HOSTILE, "good")
     await ask(backend, "good")
-    async with watched(lag_s=0.2, growth_bytes=64 * MIB):
+    async with watched(lag_s=0.5, growth_bytes=64 * MIB):
         began = time.monotonic()
         error = await failure(backend, name, 30, size_bytes=500 * MIB)
         assert error.category is Category.UPSTREAM
@@ -225,7 +225,7 @@ async def test_a_long_line_for_nobody_ends_the_session_and_is_replaced(start: St
 async def test_200_mb_on_standard_error_cost_little_memory_and_a_bounded_log(start: Start, tmp_path: Path) -> None:
     backend = start(*HOSTILE, "good", log_dir=tmp_path)
     await ask(backend, "good")
-    async with watched(lag_s=0.2, growth_bytes=32 * MIB):
+    async with watched(lag_s=0.5, growth_bytes=32 * MIB):
         assert text(await ask(backend, "stderr", 30, size_bytes=200 * MIB)) == "ok"
     await backend.aclose()
     logs = [tmp_path / "s.log", tmp_path / "s.log.1"]
@@ -241,7 +241,7 @@ async def test_a_flood_of_notifications_stalls_nothing_and_the_answer_still_come
     heard: list[str] = []
     backend = start(*HOSTILE, "good", on_changed=heard.append)
     await ask(backend, "good")
-    async with watched(lag_s=0.2, growth_bytes=48 * MIB):
+    async with watched(lag_s=0.5, growth_bytes=48 * MIB):
         assert text(await ask(backend, name, 25, size_bytes=size_bytes)) == "ok"
     assert len(heard) < 50
 
@@ -260,7 +260,7 @@ async def test_a_caller_that_is_slow_to_hear_of_progress_hears_the_latest_and_no
 async def test_a_large_result_comes_whole_without_stalling_others(start: Start) -> None:
     backend = start(*HOSTILE, "good")
     await ask(backend, "good")
-    async with watched(lag_s=0.3, growth_bytes=200 * MIB):
+    async with watched(lag_s=0.5, growth_bytes=200 * MIB):
         found = await ask(backend, "big", 20, size_bytes=6 * MIB)
     assert found.structured[-1]["number"] == len(found.structured) - 1
 

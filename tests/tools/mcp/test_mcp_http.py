@@ -82,7 +82,7 @@ async def test_a_rate_limit_says_when_to_come_back(start: Start, address: str) -
 async def test_an_endless_answer_is_cut_at_the_cap(start: Start, address: str, way: str) -> None:
     backend = start(url=f"{address}/{way}/mcp")
     await backend.listing()
-    async with watched(lag_s=0.2, growth_bytes=64 * MIB):
+    async with watched(lag_s=0.5, growth_bytes=64 * MIB):
         error = await failure(backend)
     assert error.category is Category.UPSTREAM
     assert "more than 8,388,608 bytes" in error.message
