@@ -188,6 +188,11 @@ class CallRecord:
     took_ms: float | None = None
     idempotency_key: str | None = None
     task: str | None = None
+    """Id of the task that it was made under."""
+    fence: int | None = None
+    """The claim of that task that it was made under."""
+    effectful: bool = False
+    """It may change the world, and is not known to be harmless when repeated."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that the command line prints."""

@@ -8,10 +8,17 @@ BanyanError                    catch this at the edge of your program
 │   ├── UnknownSource          no source of this name
 │   ├── UnknownHandle          no stored result under this handle
 │   ├── UnknownApproval        no approval of this id, or it was decided already
+│   ├── UnknownTree            no tree of this id
+│   ├── UnknownTask            no task of this id or title; carries the nearest
+│   ├── BadEdit                one edit of a batch cannot be made; carries its place
+│   │   ├── CycleFound         it would make tasks wait for one another; carries the circle
+│   │   └── FalsePremise       it says that something was so that was not; carries what was
 │   ├── SecretMissing          a source refers to a secret that is not there
 │   ├── BadFile                a file that was handed in; carries the line
 │   └── DatabaseTooNew         the database was written by a newer Banyan
 ├── Conflict                   somebody wrote first; reload and decide again; exit status 6
+│   ├── RevisionConflict       the tree has changed since the revision given; carries what changed
+│   └── ClaimLost              the task is not, or no longer, held under this claim
 └── Unavailable                something outside failed; exit status 7
     ├── DatabaseUnavailable    the database cannot be reached, is locked or damaged
     ├── StorageFull            the disk, or the database, has no room
@@ -29,6 +36,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from banyan.core.call import Category
+    from banyan.core.task import Event
 
 
 class BanyanError(Exception):
@@ -108,6 +116,63 @@ class UnknownApproval(UserError):
         self.approval_id = approval_id
 
 
+class UnknownTree(UserError):
+    """No tree has this id."""
+
+    code = "unknown_tree"
+
+    def __init__(self, tree: str, *, known: Sequence[str] = ()) -> None:
+        hint = f"there are {', '.join(f'`{one}`' for one in known)}" if known else "list them with `banyan tasks`"
+        super().__init__(f"no tree `{tree}`; {hint}")
+        self.tree = tree
+
+
+class UnknownTask(UserError):
+    """No task has this id, key or title, or more than one has this title."""
+
+    code = "unknown_task"
+
+    def __init__(self, name: str, *, nearest: Sequence[str] = (), several: Sequence[str] = ()) -> None:
+        if several:
+            super().__init__(f"`{name}` is the title of {', '.join(f'`{one}`' for one in several)}; give the id")
+        else:
+            hint = (
+                f"did you mean {', '.join(f'`{one}`' for one in nearest)}?" if nearest else "give its id or its title"
+            )
+            super().__init__(f"no task `{name}`; {hint}")
+        self.name = name
+        self.nearest = tuple(nearest)
+        self.several = tuple(several)
+
+
+class BadEdit(UserError):
+    """One edit of a batch cannot be made, so none of them was."""
+
+    code = "bad_edit"
+
+    def __init__(self, problem: str, *, at: int | None = None) -> None:
+        super().__init__(problem if at is None else f"edit {at}: {problem}")
+        self.problem = problem
+        self.at = at
+        """Place of the edit in its batch, from 0."""
+
+
+class CycleFound(BadEdit):
+    """An edit would make tasks wait for one another in a circle."""
+
+    code = "cycle"
+
+    def __init__(self, circle: Sequence[str], *, at: int | None = None) -> None:
+        super().__init__(f"these would wait for one another: {' → '.join(circle)}", at=at)
+        self.circle = tuple(circle)
+
+
+class FalsePremise(BadEdit):
+    """An edit says that something was so that was not."""
+
+    code = "false_premise"
+
+
 class SecretMissing(UserError):
     """A source refers to a secret that none of the secret stores holds."""
 
@@ -148,6 +213,30 @@ class Conflict(BanyanError):
 
     code = "conflict"
     exit_status = 6
+
+
+class RevisionConflict(Conflict):
+    """The tree has changed since the revision that a batch of edits was made against; nothing of it was done."""
+
+    code = "revision_conflict"
+
+    def __init__(self, tree: str, *, base: int, revision: int, since: Sequence[Event] = (), left_out: int = 0) -> None:
+        super().__init__(
+            f"tree `{tree}` is at revision {revision}, not {base}: look at what changed since, and edit against it"
+        )
+        self.tree = tree
+        self.base = base
+        self.revision = revision
+        self.since = tuple(since)
+        """What changed since, oldest first, up to a limit."""
+        self.left_out = left_out
+        """How many of the changes since are not in `since`."""
+
+
+class ClaimLost(Conflict):
+    """A task is not held, or no longer held, by whoever speaks for it."""
+
+    code = "claim_lost"
 
 
 class Unavailable(BanyanError):
