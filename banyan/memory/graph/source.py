@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from banyan.core.call import CallRecord
-from banyan.core.task import Event, Fact, Revision, Task, Tree, TreeId
+from banyan.core.task import Event, Fact, Revision, Status, Task, Tree, TreeId
 
 
 class GraphSource(Protocol):
@@ -114,4 +114,12 @@ class GraphSource(Protocol):
 
     def ready(self, limit: int) -> list[Task]:
         """Return the tasks that can be claimed, the longest `tail` first, then the largest priority, then by number."""
+        ...
+
+    def unended(self, limit: int) -> list[Task]:
+        """Return the first tasks that have not ended, by number."""
+        ...
+
+    def counts(self) -> dict[Status, int]:
+        """Return how many tasks there are of each status, in the order of `Status`; without those of none."""
         ...

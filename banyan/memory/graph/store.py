@@ -44,7 +44,9 @@ class GraphStore(Protocol):
     async def change(self, intent: Intent, work: Callable[[Workspace], T]) -> tuple[T, EditResult]:
         """Have `work` change a tree, settle what follows, and keep all of it or, where anything is raised, nothing.
 
-        Where nothing was changed nothing is kept: the revision stays what it was. `work` may run more than once, on a
+        Where nothing is recorded the revision stays what it was; bookkeeping (a renewed lease) is kept all the same. A
+        change of a kind other than `EDIT` is no edit to be undone, and leaves the states to redo as they are, unless
+        `work` says otherwise. `work` may run more than once, on a
         fresh workspace each time, where a database asks for that; it must do nothing else.
 
         Raises:

@@ -1,0 +1,334 @@
+"""Trees of tasks, to be edited, worked off and asked: `b.tasks`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from banyan.core.call import CallRecord
+from banyan.core.errors import InvalidArgument, UnknownTask
+from banyan.core.ports import Clock, StoredResult
+from banyan.core.recall import Recall
+from banyan.core.task import ABSENT, Change, EditResult, Event, Json, RevisionKind, Task, Tree, TreeId, split_id
+from banyan.core.taskview import Claimed, Finished, Ready, TaskView, TreeView
+from banyan.memory.graph.batch import Made, make
+from banyan.memory.graph.claims import claim, finish, lapse, renew
+from banyan.memory.graph.compare import compare, compare_trees
+from banyan.memory.graph.history import history
+from banyan.memory.graph.names import resolve
+from banyan.memory.graph.recall import recall
+from banyan.memory.graph.restore import redo, undo
+from banyan.memory.graph.settle import settle
+from banyan.memory.graph.show import claimed_view, ready_view, task_view, tree_view
+from banyan.memory.graph.source import GraphSource
+from banyan.memory.graph.store import GraphStore, Intent
+from banyan.memory.graph.view import View
+from banyan.memory.graph.workspace import Workspace
+
+SPEAKERS = ("user", "assistant", "tool", "program")
+LEASE_S = 300.0
+"""Seconds for which a claim holds where nobody says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a worker wants to hold."""
+
+    worker: str
+    limit: int = 1
+    """Tasks at most, 1 to 100."""
+    lease_s: float = LEASE_S
+    """Seconds after which the claim ends unless it is renewed, 1 to 86,400."""
+    tasks: Sequence[str] = ()
+    """Only these, all or none; whatever comes first if empty."""
+    prepare: Callable[[TreeId, Task], CallRecord] | None = None
+    """Makes the record of the call that a task's work is, to be written as prepared in the same transaction."""
+
+    def __post_init__(self) -> None:
+        if not self.worker or len(self.worker) > 200:
+            raise InvalidArgument("worker", "should be 1 to 200 characters")
+        _in_range("limit", self.limit, 1, 100)
+        _in_range("lease_s", self.lease_s, 1, 86_400)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a task ends."""
+
+    task: str
+    """Id, key or title."""
+    outcome: str
+    """`done`, `failed`, `waiting` or `cancelled`."""
+    fence: int | None = None
+    output: Json = ABSENT
+    reason: str = ""
+    call: tuple[CallRecord, StoredResult | None] | None = None
+    """The call that its work was, as it ended."""
+
+
+class Tasks:
+    """The trees of a database.
+
+    A task is named by its id, or, where its tree is given, by its key or its title. Every method raises `UnknownTree`
+    and `UnknownTask` for what is not there.
+    """
+
+    def __init__(self, store: GraphStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def apply(
+        self,
+        tree: str | None,
+        edits: Sequence[Mapping[str, Any]],
+        *,
+        base_revision: int | None = None,
+        turn: int | None = None,
+        source: str = "program",
+        title: str = "",
+    ) -> EditResult:
+        """Make these edits, all or none, and return what changed.
+
+        Args:
+            tree: the tree; None makes one.
+            edits: as in the table of edits in `docs/design/task-memory.md`.
+            base_revision: the revision that they were decided on; None takes the tree as it is.
+            turn: groups edits made for one thing that was said; the one of the last revision if None.
+            source: who says so: `user`, `assistant`, `tool` or `program`.
+            title: of a tree that is made; the title of its root if empty.
+
+        Raises:
+            BadEdit: an edit cannot be made; `CycleFound` and `FalsePremise` are among these.
+            RevisionConflict: the tree has changed since `base_revision`.
+            ClaimLost: an edit speaks for a task that somebody else holds.
+        """
+        operations = ", ".join(dict.fromkeys(str(edit.get("op", "?")) for edit in edits if isinstance(edit, Mapping)))
+        intent = Intent(
+            tree=None if tree is None else TreeId(tree),
+            title=title,
+            base_revision=base_revision,
+            turn=turn,
+            speaker=_speaker(source),
+            note=operations[:200],
+        )
+
+        def work(ws: Workspace) -> Made:
+            return make(ws, edits)
+
+        made, result = await self._store.change(intent, work)
+        return _with(result, made)
+
+    async def undo(self, tree: str, *, source: str = "user") -> EditResult:
+        """Bring back the state before the last edit that is in force.  Raises `BadEdit` where there is none."""
+        intent = Intent(tree=TreeId(tree), speaker=_speaker(source), kind=RevisionKind.UNDO, note="undo")
+        notes, result = await self._store.change(intent, undo)
+        return _with(result, Made(notes=notes))
+
+    async def redo(self, tree: str, *, source: str = "user") -> EditResult:
+        """Bring back what was undone last.  Raises `BadEdit` where nothing was, or an edit was made since."""
+        intent = Intent(tree=TreeId(tree), speaker=_speaker(source), kind=RevisionKind.REDO, note="redo")
+        notes, result = await self._store.change(intent, redo)
+        return _with(result, Made(notes=notes))
+
+    async def trees(self) -> list[Tree]:
+        """Return every tree, the last changed first."""
+        return await self._store.trees()
+
+    async def view(
+        self, tree: str, *, under: str | None = None, as_of: Mapping[str, int] | None = None, limit: int = 500
+    ) -> TreeView:
+        """Return the tasks of a tree in order, at most `limit`; `as_of` is `{"turn": n}` or `{"revision": n}`."""
+        _in_range("limit", limit, 1, 100_000)
+        return await self._store.ask(tree, lambda source: tree_view(source, under=under, as_of=as_of, limit=limit))
+
+    async def get(self, task: str, *, tree: str | None = None) -> TaskView:
+        """Return one task with what holds for it, what it waits for, and what uses it."""
+        return await self._store.ask(_tree_of(task, tree), lambda source: task_view(View(source), _named(source, task)))
+
+    async def ready(self, tree: str, *, limit: int = 10) -> Ready:
+        """Return what can be claimed now, the longest way to the end first, and why nothing where nothing can."""
+        _in_range("limit", limit, 1, 1000)
+        given_back = await self._give_back(tree)
+        return await self._store.ask(tree, lambda source: ready_view(source, limit=limit, given_back=given_back))
+
+    async def claim(self, tree: str, claim: Claim) -> list[Claimed]:
+        """Claim what is ready, and return what was got: nobody else holds it while the lease lasts.
+
+        Raises:
+            Conflict: one of the tasks that are named cannot be claimed; says why.
+        """
+        return list((await self.advance(tree, [], claim, source="program")).claimed)
+
+    async def renew(self, task: str, fence: int, *, lease_s: float = LEASE_S) -> datetime:
+        """Have a claim last `lease_s` seconds from now, and return until when.  Raises `ClaimLost`."""
+        _in_range("lease_s", lease_s, 1, 86_400)
+        tree = _tree_of(task, None)
+
+        def work(ws: Workspace) -> datetime:
+            return renew(ws, resolve(ws, task, {}), fence, lease_s)
+
+        until, _ = await self._store.change(_work(tree, "renew"), work)
+        return until
+
+    async def finish(
+        self,
+        task: str,
+        outcome: str,
+        *,
+        fence: int | None = None,
+        output: Json = ABSENT,
+        reason: str = "",
+        source: str = "assistant",
+    ) -> Finished:
+        """End a task, or have it wait, and return what followed.
+
+        Args:
+            task: the id of the task.
+            outcome: `done`, `failed`, `waiting` or `cancelled`.
+            fence: of the claim under which it was done; needed where somebody holds it.
+            output: what it came to, where it is done.
+            reason: why, where it is not.
+            source: who says so.
+
+        Raises:
+            ClaimLost: it is held under another claim.
+            BadEdit: it cannot end: something under it, or before it, has not.
+        """
+        ending = Ending(task=task, outcome=outcome, fence=fence, output=output, reason=reason)
+        return await self.advance(_tree_of(task, None), [ending], source=source)
+
+    async def advance(
+        self, tree: str, endings: Sequence[Ending], then: Claim | None = None, *, source: str = "assistant"
+    ) -> Finished:
+        """End tasks and claim what comes next, in one transaction with the ends of their calls: all or nothing.
+
+        Raises:
+            ClaimLost: one of them is held under another claim.
+            BadEdit: one of them cannot end.
+        """
+        note = ", ".join(dict.fromkeys(one.outcome for one in endings)) or "claim"
+        kind = RevisionKind.EDIT if endings else RevisionKind.WORK
+
+        def work(ws: Workspace) -> list[Claimed]:
+            for one in endings:
+                number = resolve(ws, one.task, {})
+                finish(ws, number, one.outcome, output=one.output, reason=one.reason, fence=one.fence)
+                if one.call is not None:
+                    ws.ended.append(one.call)
+            settle(ws)
+            return [] if then is None else _take(ws, then)
+
+        intent = Intent(tree=TreeId(tree), speaker=_speaker(source), kind=kind, note=note[:200])
+        claimed, result = await self._store.change(intent, work)
+        return Finished(edit=result, claimed=claimed)
+
+    async def history(self, tree: str, task: str | None = None, *, since: int = 0, limit: int = 100) -> list[Event]:
+        """Return what changed after revision `since`, in a tree or one task and what it was made of, oldest first.
+
+        Of more than `limit` events the newest are returned.
+        """
+        _in_range("limit", limit, 1, 10_000)
+
+        def question(source: GraphSource) -> list[Event]:
+            numbers = None if task is None else [_named(source, task)]
+            return history(source, numbers, since=since, limit=limit)
+
+        return await self._store.ask(tree, question)
+
+    async def diff(self, tree: str, since: int | str) -> list[Change]:
+        """Return how a tree differs from what it was at a revision, or a what-if from the tree that it is a copy of.
+
+        Args:
+            tree: the tree.
+            since: a revision of it; or the id or name of a what-if copy of it, to be compared with it.
+        """
+
+        def question(source: GraphSource) -> list[Change]:
+            if isinstance(since, int):
+                return compare(source, since, source.tree.revision)
+            for branch in source.branches():
+                if since in {branch.id, branch.name}:
+                    return compare_trees(source, source.other(branch.id))
+            raise InvalidArgument("since", f"`{since}` is neither a revision nor a what-if copy of `{tree}`")
+
+        return await self._store.ask(tree, question)
+
+    async def recall(
+        self,
+        tree: str,
+        *,
+        keys: Sequence[str] = (),
+        claim: Mapping[str, Any] | None = None,
+        as_of: Mapping[str, int] | None = None,
+    ) -> Recall:
+        """Return what is or was known, with no model: values by key with their history, and whether a claim holds.
+
+        Args:
+            tree: the tree.
+            keys: names of facts, inputs, or tasks, whose output is meant.
+            claim: `{"key", "value", "task"?}`: is it so, was it ever?
+            as_of: `{"turn": n}` or `{"revision": n}`; now if None.
+        """
+        return await self._store.ask(tree, lambda source: recall(source, keys=keys, claim=claim, as_of=as_of))
+
+    async def _give_back(self, tree: str) -> list[int]:
+        """Give back what lost its lease, and return it."""
+        now = self._clock()
+        if not await self._store.ask(tree, lambda source: source.lapsed(now)):
+            return []
+
+        def work(ws: Workspace) -> list[int]:
+            lost = lapse(ws)
+            settle(ws)
+            return lost
+
+        lost, _ = await self._store.change(_work(tree, "lease lost"), work)
+        return lost
+
+
+def _take(ws: Workspace, wanted: Claim) -> list[Claimed]:
+    lapse(ws)
+    settle(ws)
+    numbers = [resolve(ws, one, {}) for one in wanted.tasks] or None
+    held = claim(ws, worker=wanted.worker, lease_s=wanted.lease_s, limit=wanted.limit, numbers=numbers)
+    settle(ws)
+    found = []
+    for task in held:
+        if wanted.prepare is not None:
+            ws.prepared.append(wanted.prepare(ws.tree.id, ws.task(task.number)))
+        found.append(claimed_view(ws, task.number))
+    return found
+
+
+def _with(result: EditResult, made: Made) -> EditResult:
+    return replace(result, refs=made.refs, notes=[*result.notes, *made.notes])
+
+
+def _work(tree: str, note: str) -> Intent:
+    return Intent(tree=TreeId(tree), kind=RevisionKind.WORK, note=note)
+
+
+def _named(source: GraphSource, task: str) -> int:
+    return resolve(View(source), task, {})
+
+
+def _tree_of(task: str, tree: str | None) -> TreeId:
+    if tree is not None:
+        return TreeId(tree)
+    parts = split_id(task)
+    if parts is None:
+        raise UnknownTask(task)
+    return parts[0]
+
+
+def _speaker(source: str) -> str:
+    if source not in SPEAKERS:
+        raise InvalidArgument("source", f"`{source}` should be one of {', '.join(f'`{one}`' for one in SPEAKERS)}")
+    return source
+
+
+def _in_range(name: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise InvalidArgument(name, f"{value} should be from {least} to {most:,}")
