@@ -42,6 +42,8 @@ class Workspace(View):
         """What-if copies to be made, by name, of the tree as the batch leaves it."""
         self.closed: dict[TreeId, TreeState] = {}
         """What-if copies that are adopted or dropped."""
+        self.went_to: int | None = None
+        """The state that an undo or redo brought back, for the revision to name."""
 
     # Changing what is recorded.
 
