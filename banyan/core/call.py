@@ -27,6 +27,7 @@ class Category(StrEnum):
     UPSTREAM = "upstream"
     TRANSPORT = "transport"
     UNKNOWN_EFFECT = "unknown_effect"
+    CLAIM_LOST = "claim_lost"  # the task that it was made under is not held under that claim; nothing was sent
 
 
 class OutcomeKind(StrEnum):
@@ -50,6 +51,8 @@ EXIT_STATUS: Mapping[OutcomeKind, int] = {
 
 UNREACHABLE_STATUS = 7
 """What `banyan call` exits with where the tool's server could not be reached: something outside is unavailable."""
+CLAIM_LOST_STATUS = 6
+"""What it exits with where the task that it speaks for is held under another claim: a conflict."""
 
 CALLER_FAULTS = frozenset(
     {
@@ -135,6 +138,8 @@ class Outcome:
             return 2
         if self.outcome is OutcomeKind.FAILED and self.category is Category.TRANSPORT:
             return UNREACHABLE_STATUS
+        if self.category is Category.CLAIM_LOST:
+            return CLAIM_LOST_STATUS
         return EXIT_STATUS[self.outcome]
 
     def to_json(self) -> dict[str, Any]:

@@ -151,8 +151,16 @@ class VectorStore(Protocol):
 class Journal(Protocol):
     """The record of calls, which is also the ledger of effects."""
 
-    async def prepare(self, record: CallRecord) -> None:
-        """Write `record` durably before its call is sent."""
+    async def prepare(self, record: CallRecord) -> CallRecord:
+        """Write `record` durably before its call is sent, and return it as written.
+
+        Where its task is held and it names no fence, it is written under that of the claim.
+
+        Raises:
+            Conflict: there is a call of this id, or under this idempotency key.
+            ClaimLost: its task is not held under its fence; nothing was written.
+            UnknownTask: there is no task of this id; nothing was written.
+        """
         ...
 
     async def finish(self, record: CallRecord, result: StoredResult | None = None, *, durable: bool) -> None:

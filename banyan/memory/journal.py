@@ -39,8 +39,8 @@ class SqlJournal:
         self._pending = pending
         self._waiters = CapacityLimiter(WAITERS)
 
-    async def prepare(self, record: CallRecord) -> None:
-        """Write `record` durably before its call is sent.
+    async def prepare(self, record: CallRecord) -> CallRecord:
+        """Write `record` durably before its call is sent, and return it as written.
 
         Raises:
             Conflict: there is a call of this id, or under this idempotency key.
@@ -50,6 +50,7 @@ class SqlJournal:
             raise Conflict(f"there is a call under the idempotency key `{key}` already; read its outcome")
         values = _values(record)
         await self._transactions.write(lambda connection: connection.execute(insert(calls).values(values)))
+        return record
 
     async def finish(self, record: CallRecord, result: StoredResult | None = None, *, durable: bool) -> None:
         """Write how a call ended, with its result, in one transaction.

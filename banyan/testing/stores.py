@@ -297,14 +297,23 @@ class MemoryJournal:
         self._artifacts = artifacts
         self._calls = artifacts.calls
 
-    async def prepare(self, record: CallRecord) -> None:
-        """Write `record` before its call is sent.  Raises `Conflict`."""
+    async def prepare(self, record: CallRecord) -> CallRecord:
+        """Write `record` before its call is sent, and return it as written.  Raises `Conflict`."""
+        return self.add(record)
+
+    def add(self, record: CallRecord) -> CallRecord:
+        """Write `record` at once, and return it as written.  Raises `Conflict`."""
         if record.call_id in self._calls or self._owner(record) is not None:
             raise Conflict(f"there is a call `{record.call_id}`, or one under its idempotency key, already")
         self._calls[record.call_id] = record
+        return record
 
     async def finish(self, record: CallRecord, result: StoredResult | None = None, *, durable: bool) -> None:
         """Write how a call ended, with its result; nothing here outlives the process, `durable` or not."""
+        self.end(record, result)
+
+    def end(self, record: CallRecord, result: StoredResult | None = None) -> None:
+        """Write how a call ended, at once."""
         owner = self._owner(record)
         taken = owner is not None and owner.call_id != record.call_id
         self._calls[record.call_id] = replace(record, idempotency_key=None) if taken else record
@@ -411,6 +420,10 @@ class MemoryDatabase:
         self.artifacts = MemoryArtifacts()
         self.journal = MemoryJournal(self.artifacts)
         self.approvals = MemoryApprovals(clock)
+        # Imported here: it is made of the doubles above.
+        from banyan.testing.graph import MemoryGraphs
+
+        self.graphs = MemoryGraphs(clock, self.artifacts)
 
     async def close(self) -> None:
         """Forget nothing: there is nothing to close."""

@@ -18,10 +18,12 @@ from banyan.core.canonical import digest
 from banyan.core.errors import (
     BanyanError,
     CallFailed,
+    ClaimLost,
     Conflict,
     DatabaseUnavailable,
     SecretMissing,
     StorageFull,
+    UnknownTask,
     UnknownTool,
 )
 from banyan.core.ids import CallId, uuid7
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from banyan.core.policy import Policy
     from banyan.core.ports import Backend, Caller
     from banyan.core.tool import Tool
+    from banyan.tools.request import WriteEnd
     from banyan.tools.resolve import Resolver
 
 __all__ = ["CallLimits", "CallPorts", "CallRequest", "Invoker"]
@@ -68,8 +71,17 @@ class Invoker:
         )
         self._replays = Replays(ports.journal, ports.artifacts, preview_chars=self._limits.preview_chars)
 
-    async def call(self, request: CallRequest, *, policy: Policy, caller: Caller) -> Outcome:
+    async def call(
+        self, request: CallRequest, *, policy: Policy, caller: Caller, write_end: WriteEnd | None = None
+    ) -> Outcome:
         """Call a tool, and return what came of it: whatever is wrong with the call or the tool is an outcome.
+
+        Args:
+            request: what is to be called.
+            policy: what may be called without asking.
+            caller: who calls.
+            write_end: writes the end of the call, once it was sent, in place of the journal: where the call is the
+                work of a task, the task ends in the same transaction.
 
         Raises:
             DatabaseUnavailable: the catalogue cannot be read, or a call that may write cannot be put down before it
@@ -82,6 +94,7 @@ class Invoker:
             id=CallId(uuid7()),
             started_at=self._ports.clock(),
             began_s=time.perf_counter(),
+            write_end=write_end,
         )
         try:
             tool = await self._resolve(call)
@@ -211,7 +224,11 @@ class Invoker:
         try:
             # Not cut short: a call that is written as prepared and then not sent would look as if it had been.
             with anyio.CancelScope(shield=True):
-                await self._ports.journal.prepare(call.record())
+                call.fence = (await self._ports.journal.prepare(call.record())).fence
+        except ClaimLost as error:
+            raise Refused(refusal.claim_lost(error)) from None
+        except UnknownTask as error:
+            raise Refused(refusal.unknown_task(error)) from None
         except Conflict:
             raise Refused(unsettled(call.request.idempotency_key or "")) from None
 
@@ -233,7 +250,10 @@ class Invoker:
         problem = "timeout"
         try:
             with anyio.move_on_after(self._limits.record_s, shield=True):
-                await self._ports.journal.finish(call.record(outcome), stored, durable=durable)
+                if call.sent and call.write_end is not None:
+                    await call.write_end(call.record(outcome), stored, outcome)
+                else:
+                    await self._ports.journal.finish(call.record(outcome), stored, durable=durable)
                 return outcome
         except (DatabaseUnavailable, StorageFull) as error:
             problem = error.code

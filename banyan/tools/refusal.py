@@ -11,7 +11,7 @@ from banyan.core.tool import ToolState
 from banyan.tools.signature import signature
 
 if TYPE_CHECKING:
-    from banyan.core.errors import UnknownTool
+    from banyan.core.errors import ClaimLost, UnknownTask, UnknownTool
     from banyan.core.ids import ApprovalId
     from banyan.core.tool import Tool
     from banyan.tools.validate import Problem
@@ -99,4 +99,24 @@ def wrong_arguments(tool: Tool, problems: Sequence[Problem]) -> Refusal:
         message="\n".join(told),
         fix=f"correct the arguments and call again: {signature(tool, limit=400)}",
         recorded="; ".join(one.sentence(values=False) for one in problems),
+    )
+
+
+def claim_lost(error: ClaimLost) -> Refusal:
+    """Return what is said of a call for a task that its caller does not hold (any more)."""
+    return Refusal(
+        outcome=OutcomeKind.FAILED,
+        category=Category.CLAIM_LOST,
+        message=f"not sent: {error}",
+        fix="stop working on that task; claim it again if it is still to be done",
+    )
+
+
+def unknown_task(error: UnknownTask) -> Refusal:
+    """Return what is said of a call under a task that is not there."""
+    return Refusal(
+        outcome=OutcomeKind.FAILED,
+        category=Category.BAD_VALUE,
+        message=f"not sent: {error}",
+        fix="give the id of a task, or call it without one",
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from banyan.core.call import CallRecord, CallState, Outcome
 from banyan.core.errors import InvalidArgument
@@ -14,9 +14,12 @@ from banyan.core.ids import CallId
 from banyan.tools.shorten import cut
 
 if TYPE_CHECKING:
-    from banyan.core.ports import ApprovalStore, ArtifactStore, Caller, Clock, Journal, ToolStore
+    from banyan.core.ports import ApprovalStore, ArtifactStore, Caller, Clock, Journal, StoredResult, ToolStore
     from banyan.core.tool import Tool
     from banyan.tools.backends import Backends
+
+WriteEnd: TypeAlias = "Callable[[CallRecord, StoredResult | None, Outcome], Awaitable[None]]"
+"""Writes how a call that was sent ended, durably, together with what follows from it.  Raises as `Journal.finish`."""
 
 MAX_TIMEOUT_S = 86_400
 """Seconds that a call may be given, as the setting allows."""
@@ -30,16 +33,21 @@ class CallRequest:
     arguments: Mapping[str, Any] | str | None = None
     """An object, or JSON text of one."""
     task: str | None = None
+    """Id of the task that it is made under."""
+    fence: int | None = None
+    """Of the claim under which the task is held: a call that may write is not sent where that claim was lost."""
     idempotency_key: str | None = None
     """A second call under the same key, of the same tool with the same arguments, returns the first one's outcome."""
     timeout_s: float | None = None
     """Seconds the tool may take; its source's if None, or the limit's."""
 
     def __post_init__(self) -> None:
-        """Raise `InvalidArgument` for a time that is none."""
+        """Raise `InvalidArgument` for a time that is none, and for a fence of nothing."""
         # A comparison is false for what is no number at all.
         if self.timeout_s is not None and not 0 < self.timeout_s <= MAX_TIMEOUT_S:
             raise InvalidArgument("timeout_s", f"it is a number of seconds above 0, at most {MAX_TIMEOUT_S:,}")
+        if self.fence is not None and self.task is None:
+            raise InvalidArgument("fence", "it goes with the `task` that it was claimed for")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +104,10 @@ class Call:
     notes: list[str] = field(default_factory=list)
     sent: bool = False
     """The tool may have seen it."""
+    fence: int | None = None
+    """Of the claim that it is on record under."""
+    write_end: WriteEnd | None = None
+    """Takes the place of the journal once the call was sent."""
 
     @property
     def took_ms(self) -> float:
@@ -117,6 +129,9 @@ class Call:
             # A key counts once something was sent under it: what was refused may be tried again.
             idempotency_key=self.request.idempotency_key if self.sent or outcome is None else None,
             task=self.request.task,
+            fence=self.fence if self.fence is not None else self.request.fence,
+            # What was refused before it was sent has changed nothing.
+            effectful=tool is not None and not tool.effects.repeatable and (self.sent or outcome is None),
         )
         if outcome is None:
             return prepared
