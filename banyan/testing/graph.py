@@ -1,0 +1,322 @@
+"""A double of the store of trees: the same contract, kept in memory, for one process."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from banyan.core.call import CallRecord
+from banyan.core.errors import UnknownTree
+from banyan.core.lifecycle import ENDED
+from banyan.core.ports import Clock
+from banyan.core.task import (
+    EditResult,
+    Event,
+    Fact,
+    Json,
+    Revision,
+    Status,
+    Task,
+    Tree,
+    TreeId,
+    is_fact_reference,
+    task_id,
+)
+from banyan.memory.graph.commit import (
+    CONFLICT_EVENTS,
+    Commit,
+    begin,
+    close,
+    conflict,
+    copied,
+    events_of,
+    new_tree,
+    written,
+)
+from banyan.memory.graph.source import GraphSource
+from banyan.memory.graph.store import Intent
+from banyan.memory.graph.view import parents_of
+from banyan.memory.graph.workspace import Workspace
+from banyan.testing.stores import MemoryArtifacts, MemoryJournal
+
+T = TypeVar("T")
+
+
+def now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
+
+
+class KeptTree:
+    """Everything that is kept of one tree."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.tasks: dict[int, Task] = {}
+        self.facts: dict[tuple[int, str], Fact] = {}
+        self.revisions: list[Revision] = []
+        self.events: list[Event] = []
+        self.children: defaultdict[int, set[int]] = defaultdict(set)
+        self.dependents: defaultdict[int, set[int]] = defaultdict(set)
+
+    def put(self, number: int, task: Task | None) -> None:
+        """Keep a task as it is now; None for one that is gone."""
+        before = self.tasks.pop(number, None)
+        for one, come in ((before, False), (task, True)):
+            if one is None:
+                continue
+            for index, ends in (
+                (self.children, parents_of(one)),
+                (self.dependents, [edge.source for edge in one.edges]),
+            ):
+                for end in ends:
+                    (index[end].add if come else index[end].discard)(number)
+        if task is not None:
+            self.tasks[number] = task
+
+    def put_fact(self, task: int, key: str, fact: Fact | None) -> None:
+        """Keep a fact as it is now; None for one that is gone."""
+        self.facts.pop((task, key), None)
+        if fact is not None:
+            self.facts[task, key] = fact
+
+    def copy(self, tree: Tree) -> KeptTree:
+        """Return a copy of the tasks and facts under another tree, without the record."""
+        found = KeptTree(tree)
+        for number, task in self.tasks.items():
+            found.put(number, copied(task))
+        found.facts = dict(self.facts)
+        return found
+
+
+class MemorySource:
+    """A `GraphSource` of a tree in memory."""
+
+    def __init__(self, kept: KeptTree, graphs: MemoryGraphs) -> None:
+        self._kept = kept
+        self._graphs = graphs
+
+    @property
+    def tree(self) -> Tree:
+        """The tree."""
+        return self._kept.tree
+
+    def tasks(self, numbers: Collection[int]) -> list[Task]:
+        """Return these tasks; numbers that are not there (any more) are left out."""
+        return [self._kept.tasks[number] for number in sorted(set(numbers)) if number in self._kept.tasks]
+
+    def children(self, number: int) -> list[int]:
+        """Return the tasks that have `number` as their parent, or share it as one."""
+        return sorted(self._kept.children.get(number, ()))
+
+    def failed_children(self, number: int) -> list[int]:
+        """Return those of its children that have failed."""
+        return [one for one in self.children(number) if self._kept.tasks[one].status is Status.FAILED]
+
+    def dependents(self, number: int) -> list[int]:
+        """Return the tasks that have an edge from `number`, of any kind."""
+        return sorted(self._kept.dependents.get(number, ()))
+
+    def roots(self) -> list[int]:
+        """Return the tasks that have no parent."""
+        return self._where(lambda task: task.parent is None)
+
+    def titled(self, title: str) -> list[int]:
+        """Return the tasks of this title, without regard to case."""
+        wanted = title.casefold()
+        return self._where(lambda task: task.title.casefold() == wanted)
+
+    def keyed(self, key: str) -> int | None:
+        """Return the task of this key."""
+        return next(iter(self._where(lambda task: task.key == key)), None)
+
+    def titles_like(self, text: str) -> list[str]:
+        """Return some titles that share a word with `text`, at most 50."""
+        words = set(text.casefold().split())
+        titles = (self._kept.tasks[number].title for number in sorted(self._kept.tasks))
+        return list(dict.fromkeys(title for title in titles if words & set(title.casefold().split())))[:50]
+
+    def facts(self, numbers: Collection[int]) -> list[Fact]:
+        """Return the facts said at these tasks, by task and key."""
+        wanted = set(numbers)
+        return [fact for (task, _), fact in sorted(self._kept.facts.items()) if task in wanted]
+
+    def facts_called(self, key: str) -> list[Fact]:
+        """Return the facts of this key, and those whose key goes on from it after a `/`, by task and key."""
+        found = sorted(self._kept.facts.items())
+        return [fact for (_, called), fact in found if called == key or called.startswith(f"{key}/")]
+
+    def fact_users(self, key: str) -> list[int]:
+        """Return the tasks that have an input `{"$fact": key}`."""
+
+        def uses(value: Json) -> bool:
+            return is_fact_reference(value) and value["$fact"] == key
+
+        return self._where(lambda task: any(map(uses, task.inputs.values())))
+
+    def input_holders(self, name: str) -> list[int]:
+        """Return the tasks that have an input of this name."""
+        return self._where(lambda task: name in task.inputs)
+
+    def mentioning(self, text: str) -> list[int]:
+        """Return the tasks whose title, instruction, inputs or facts hold `text`, without regard to case."""
+        wanted = text.casefold()
+
+        def holds(value: Json) -> bool:
+            if isinstance(value, dict):
+                return any(holds(one) for pair in value.items() for one in pair)
+            if isinstance(value, list | tuple):
+                return any(map(holds, value))
+            return wanted in str(value).casefold()
+
+        said = {
+            task
+            for (task, key), fact in self._kept.facts.items()
+            if holds(key) or holds(fact.value) or holds(fact.candidates)
+        }
+        return self._where(
+            lambda task: task.number in said or holds(task.title) or holds(task.instruction) or holds(dict(task.inputs))
+        )
+
+    def events(
+        self,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        tasks: Collection[int] | None = None,
+        fields: Collection[str] | None = None,
+        newest: int | None = None,
+    ) -> list[Event]:
+        """Return the record in the revisions after `after`, up to and with `until`, oldest first."""
+        end = self.tree.revision if until is None else until
+        wanted = None if tasks is None else set(tasks)
+        found = [
+            event
+            for event in self._kept.events
+            if after < event.revision <= end
+            and (wanted is None or event.change.task in wanted)
+            and (fields is None or event.change.field in fields)
+        ]
+        return found if newest is None else found[max(0, len(found) - newest) :]
+
+    def revision(self, number: int) -> Revision | None:
+        """Return one revision."""
+        return next((one for one in self._kept.revisions if one.number == number), None)
+
+    def last_revision_of(self, turn: int) -> int:
+        """Return the last revision made at `turn` or before; 0 where there is none."""
+        revisions = self._kept.revisions
+        found = bisect_right(revisions, turn, key=lambda one: one.turn)
+        return revisions[found - 1].number if found else 0
+
+    def branches(self) -> list[Tree]:
+        """Return the what-if copies of this tree, of any state, by id."""
+        kept = self._graphs.kept
+        return [kept[tree].tree for tree in sorted(kept) if kept[tree].tree.origin == self.tree.id]
+
+    def other(self, tree: TreeId) -> GraphSource:
+        """Return another tree of the same store.  Raises `UnknownTree`."""
+        return self._graphs.source(tree)
+
+    def effects(self, number: int) -> list[CallRecord]:
+        """Return the calls made under a task that may have changed the world, oldest first."""
+        task = task_id(self.tree.id, number)
+        calls = [one for one in self._graphs.calls.values() if one.task == task and one.effectful]
+        return sorted(calls, key=lambda one: (one.started_at, one.call_id))
+
+    def lapsed(self, now: datetime) -> list[int]:
+        """Return the running tasks whose lease has ended."""
+        return self._where(
+            lambda task: task.status is Status.RUNNING and task.lease_until is not None and task.lease_until <= now
+        )
+
+    def ready(self, limit: int) -> list[Task]:
+        """Return the tasks that can be claimed, the longest `tail` first, then the largest priority, then by number."""
+        found = [task for task in self._kept.tasks.values() if task.ready]
+        return sorted(found, key=lambda task: (-task.tail, -task.priority, task.number))[:limit]
+
+    def unended(self, limit: int) -> list[Task]:
+        """Return the first tasks that have not ended, by number."""
+        found = self._where(lambda task: task.status not in ENDED)
+        return [self._kept.tasks[number] for number in found[:limit]]
+
+    def counts(self) -> dict[Status, int]:
+        """Return how many tasks there are of each status, in the order of `Status`; without those of none."""
+        statuses = [task.status for task in self._kept.tasks.values()]
+        return {status: statuses.count(status) for status in Status if status in statuses}
+
+    def _where(self, test: Callable[[Task], bool]) -> list[int]:
+        return sorted(number for number, task in self._kept.tasks.items() if test(task))
+
+
+class MemoryGraphs:
+    """A `GraphStore` in memory; calls that a change prepares or ends go to the journal's calls."""
+
+    def __init__(self, clock: Clock = now, artifacts: MemoryArtifacts | None = None) -> None:
+        self._clock = clock
+        self._artifacts = artifacts or MemoryArtifacts()
+        self._journal = MemoryJournal(self._artifacts)
+        self.calls = self._artifacts.calls
+        self.kept: dict[TreeId, KeptTree] = {}
+
+    def source(self, tree: str) -> MemorySource:
+        """Return one tree.  Raises `UnknownTree`."""
+        if tree not in self.kept:
+            raise UnknownTree(tree, known=sorted(self.kept)[:10])
+        return MemorySource(self.kept[TreeId(tree)], self)
+
+    async def trees(self) -> list[Tree]:
+        """Return every tree, the last changed first."""
+        trees = sorted((kept.tree for kept in self.kept.values()), key=lambda tree: tree.id)
+        return sorted(trees, key=lambda tree: tree.changed_at, reverse=True)
+
+    async def ask(self, tree: str, question: Callable[[GraphSource], T]) -> T:
+        """Return what `question` finds out of one tree, all from one moment.  Raises `UnknownTree`."""
+        return question(self.source(tree))
+
+    async def change(self, intent: Intent, work: Callable[[Workspace], T]) -> tuple[T, EditResult]:
+        """Have `work` change a tree, settle what follows, and keep all of it or, where anything is raised, nothing."""
+        at = self._clock()
+        if intent.tree is None:
+            source = MemorySource(KeptTree(new_tree(intent.title, at)), self)
+        else:
+            source = self.source(intent.tree)
+        tree = source.tree
+        if intent.base_revision is not None and intent.base_revision != tree.revision:
+            since = source.events(after=intent.base_revision)
+            raise conflict(tree, intent.base_revision, since[:CONFLICT_EVENTS], len(since))
+        ws = begin(source, intent, at)
+        found = work(ws)
+        before = source.revision(tree.revision)
+        commit = close(ws, intent, before.state if before else tree.revision)
+        for record in ws.prepared:
+            self._journal.add(record)
+        self._keep(source._kept, ws, commit)
+        return found, commit.result
+
+    async def remove(self, trees: Sequence[TreeId]) -> int:
+        """Remove trees with everything that is known of them, and return how many tasks they had."""
+        gone = [self.kept.pop(tree) for tree in set(trees) & self.kept.keys()]
+        return sum(len(one.tasks) for one in gone)
+
+    def _keep(self, kept: KeptTree, ws: Workspace, commit: Commit) -> None:
+        kept.tree = commit.tree
+        self.kept[commit.tree.id] = kept
+        for number, (_, task) in written(ws, commit).items():
+            kept.put(number, task)
+        for (scope, key), fact in ws.written_facts().items():
+            kept.put_fact(scope, key, fact)
+        if commit.revision is not None:
+            kept.revisions.append(commit.revision)
+            kept.events += events_of(commit)
+        for record, result in ws.ended:
+            self._journal.end(record, result)
+        for tree in commit.branches:
+            self.kept[tree.id] = kept.copy(tree)
+        for closed, state in ws.closed.items():
+            other = self.kept[closed]
+            other.tree = replace(other.tree, state=state, changed_at=ws.now)
