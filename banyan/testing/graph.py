@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from banyan.core.call import CallRecord
-from banyan.core.errors import UnknownTree
+from banyan.core.errors import Conflict, UnknownTree
 from banyan.core.lifecycle import ENDED
 from banyan.core.ports import Clock
 from banyan.core.task import (
+    ABSENT,
     EditResult,
     Event,
     Fact,
@@ -38,7 +39,7 @@ from banyan.memory.graph.commit import (
     written,
 )
 from banyan.memory.graph.source import GraphSource
-from banyan.memory.graph.store import Intent
+from banyan.memory.graph.store import Dump, Intent
 from banyan.memory.graph.view import parents_of
 from banyan.memory.graph.workspace import Workspace
 from banyan.testing.stores import MemoryArtifacts, MemoryJournal
@@ -182,6 +183,12 @@ class MemorySource:
             lambda task: task.number in said or holds(task.title) or holds(task.instruction) or holds(dict(task.inputs))
         )
 
+    def removals(self, text: str) -> list[Event]:
+        """Return the removals of tasks whose record holds `text`, without regard to case; the last 50."""
+        wanted = text.casefold()
+        gone = [one for one in self._kept.events if one.change.field == "*" and one.change.after is ABSENT]
+        return [one for one in gone if wanted in str(one.change.before).casefold()][-50:]
+
     def events(
         self,
         *,
@@ -302,6 +309,41 @@ class MemoryGraphs:
         """Remove trees with everything that is known of them, and return how many tasks they had."""
         gone = [self.kept.pop(tree) for tree in set(trees) & self.kept.keys()]
         return sum(len(one.tasks) for one in gone)
+
+    async def dump(self, tree: str) -> Dump:
+        """Return everything that is kept of a tree, from one moment.  Raises `UnknownTree`."""
+        kept = self.source(tree)._kept
+        return Dump(
+            tree=kept.tree,
+            tasks=[task for _, task in sorted(kept.tasks.items())],
+            facts=[fact for _, fact in sorted(kept.facts.items())],
+            revisions=list(kept.revisions),
+            events=list(kept.events),
+        )
+
+    async def load(self, dump: Dump) -> None:
+        """Keep a tree as it was dumped, all or nothing.  Raises `Conflict` where there is one of this id."""
+        if dump.tree.id in self.kept:
+            raise Conflict(f"there is a tree `{dump.tree.id}`")
+        kept = KeptTree(dump.tree)
+        for task in dump.tasks:
+            kept.put(task.number, task)
+        kept.facts = {(fact.task, fact.key): fact for fact in dump.facts}
+        kept.revisions, kept.events = list(dump.revisions), list(dump.events)
+        self.kept[dump.tree.id] = kept
+
+    async def forget(self, tree: str, revision: int) -> int:
+        """Drop the record of a tree up to `revision`, whose state can still be asked for; return how many changes."""
+        kept = self.source(tree)._kept
+        revision = min(revision, kept.tree.revision)
+        if revision <= kept.tree.pruned:
+            return 0
+        events = [event for event in kept.events if event.revision > revision]
+        dropped = len(kept.events) - len(events)
+        kept.events = events
+        kept.revisions = [one for one in kept.revisions if one.number >= revision]
+        kept.tree = replace(kept.tree, pruned=revision)
+        return dropped
 
     def _keep(self, kept: KeptTree, ws: Workspace, commit: Commit) -> None:
         kept.tree = commit.tree

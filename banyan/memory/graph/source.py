@@ -73,6 +73,10 @@ class GraphSource(Protocol):
         """Return at least the tasks whose title, instruction, inputs or facts hold `text`, without regard to case."""
         ...
 
+    def removals(self, text: str) -> list[Event]:
+        """Return at least the removals of tasks whose record holds `text`, without regard to case; the last 50."""
+        ...
+
     def events(
         self,
         *,

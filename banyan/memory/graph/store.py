@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from banyan.core.task import EditResult, RevisionKind, Tree, TreeId
+from banyan.core.task import EditResult, Event, Fact, Revision, RevisionKind, Task, Tree, TreeId
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.workspace import Workspace
 
@@ -28,6 +28,17 @@ class Intent:
     speaker: str = "program"
     kind: RevisionKind = RevisionKind.EDIT
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dump:
+    """Everything that is kept of one tree, each in ascending order."""
+
+    tree: Tree
+    tasks: Sequence[Task]
+    facts: Sequence[Fact]
+    revisions: Sequence[Revision]
+    events: Sequence[Event]
 
 
 class GraphStore(Protocol):
@@ -58,4 +69,19 @@ class GraphStore(Protocol):
 
     async def remove(self, trees: Sequence[TreeId]) -> int:
         """Remove trees with everything that is known of them, and return how many tasks they had."""
+        ...
+
+    async def dump(self, tree: str) -> Dump:
+        """Return everything that is kept of a tree, from one moment.  Raises `UnknownTree`."""
+        ...
+
+    async def load(self, dump: Dump) -> None:
+        """Keep a tree as it was dumped, all or nothing.  Raises `Conflict` where there is one of this id."""
+        ...
+
+    async def forget(self, tree: str, revision: int) -> int:
+        """Drop the record of a tree up to `revision`, whose state can still be asked for; return how many changes.
+
+        `Tree.pruned` says so. Raises `UnknownTree`.
+        """
         ...
