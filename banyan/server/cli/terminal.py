@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
@@ -16,9 +16,14 @@ from banyan.server.sanitise import sanitise
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 PROGRESS_AFTER_S = 1.0
 """Seconds that work may take before its progress is shown: what is over by then needs none."""
+
+
+Spans = Sequence[tuple[str, str]]
+"""A line in pieces, each a text and how it is meant: a rich style, shown on terminals alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,16 @@ class Terminal:
             _console(sys.stdout).print(text, style=style, markup=False, highlight=False, soft_wrap=True)
         else:
             typer.echo(text)
+
+    def lines(self, lines: Iterable[Spans]) -> None:
+        """Print lines of the result, each in pieces that are styled on their own."""
+        if sys.stdout.isatty():
+            console = _console(sys.stdout)
+            for line in lines:
+                console.print(styled(line), soft_wrap=True)
+            return
+        for line in lines:
+            typer.echo("".join(sanitise(text) for text, _ in line).rstrip())
 
     def raw(self, body: bytes) -> None:
         """Write bytes of a result as they are."""
@@ -119,6 +134,13 @@ class Terminal:
         sys.stdout.flush()
         sys.stdout.buffer.write(body)
         sys.stdout.buffer.flush()
+
+
+def styled(line: Spans) -> Text:
+    """Return a line in pieces as rich prints it."""
+    from rich.text import Text
+
+    return Text.assemble(*((sanitise(text), style) for text, style in line))
 
 
 def as_json(document: Any, *, indent: bool = False) -> bytes:
