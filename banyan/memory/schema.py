@@ -13,7 +13,8 @@ from banyan.core.errors import DatabaseTooNew, SettingsError
 from banyan.memory.engine import INCREMENTAL
 from banyan.memory.limits import DatabaseLimits
 from banyan.memory.migrations import NEWEST, REVISIONS, VERSION_TABLE
-from banyan.memory.tables import catalogue, metadata
+from banyan.memory.tables import catalogue
+from banyan.memory.task_tables import metadata
 from banyan.memory.transactions import Transactions
 
 logger = logging.getLogger(__name__)

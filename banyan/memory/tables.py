@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.postgresql import TEXT as POSTGRES_TEXT
 from sqlalchemy.types import TypeDecorator
@@ -171,11 +172,17 @@ calls = Table(
     # The key comes from outside and may be long: its digest is what is unique.
     Column("idempotency_digest", Line),
     Column("task", Line),
+    # Of the claim of that task.
+    Column("fence", BigInteger),
+    # NULL where it changes nothing, as most do.
+    Column("effectful", Boolean),
     UniqueConstraint("idempotency_digest"),
     # The newest calls.
     Index(None, "started_at"),
     # Calls without an outcome: `settle`, and the unsettled ones for `doctor`.
     Index(None, "state", "outcome"),
+    # What was sent for a task.
+    Index(None, "task", sqlite_where=text("task IS NOT NULL"), postgresql_where=text("task IS NOT NULL")),
 )
 
 artifacts = Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every schema version, oldest first; kept here so that opening a database needs no Alembic."""
 
 NEWEST = REVISIONS[-1]
