@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from banyan.core.call import CallRecord
+from banyan.core.claim import LEASE_S, Claim, Ending
 from banyan.core.errors import InvalidArgument, UnknownTask
-from banyan.core.ports import Clock, StoredResult
+from banyan.core.ports import Clock
 from banyan.core.recall import Recall
-from banyan.core.task import ABSENT, Change, EditResult, Event, Json, RevisionKind, Task, Tree, TreeId, split_id
+from banyan.core.task import ABSENT, Change, EditResult, Event, Json, RevisionKind, Tree, TreeId, split_id
 from banyan.core.taskview import Claimed, Finished, Ready, TaskView, TreeView
 from banyan.memory.graph.batch import Made, make
 from banyan.memory.graph.claims import claim, finish, lapse, renew
@@ -28,44 +28,6 @@ from banyan.memory.graph.view import View
 from banyan.memory.graph.workspace import Workspace
 
 SPEAKERS = ("user", "assistant", "tool", "program")
-LEASE_S = 300.0
-"""Seconds for which a claim holds where nobody says otherwise."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What a worker wants to hold."""
-
-    worker: str
-    limit: int = 1
-    """Tasks at most, 1 to 100."""
-    lease_s: float = LEASE_S
-    """Seconds after which the claim ends unless it is renewed, 1 to 86,400."""
-    tasks: Sequence[str] = ()
-    """Only these, all or none; whatever comes first if empty."""
-    prepare: Callable[[TreeId, Task], CallRecord] | None = None
-    """Makes the record of the call that a task's work is, to be written as prepared in the same transaction."""
-
-    def __post_init__(self) -> None:
-        if not self.worker or len(self.worker) > 200:
-            raise InvalidArgument("worker", "should be 1 to 200 characters")
-        _in_range("limit", self.limit, 1, 100)
-        _in_range("lease_s", self.lease_s, 1, 86_400)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How a task ends."""
-
-    task: str
-    """Id, key or title."""
-    outcome: str
-    """`done`, `failed`, `waiting` or `cancelled`."""
-    fence: int | None = None
-    output: Json = ABSENT
-    reason: str = ""
-    call: tuple[CallRecord, StoredResult | None] | None = None
-    """The call that its work was, as it ended."""
 
 
 class Tasks:
@@ -224,7 +186,9 @@ class Tasks:
         claimed, result = await self._store.change(intent, work)
         return Finished(edit=result, claimed=claimed)
 
-    async def history(self, tree: str, task: str | None = None, *, since: int = 0, limit: int = 100) -> list[Event]:
+    async def history(
+        self, tree: str | None, task: str | None = None, *, since: int = 0, limit: int = 100
+    ) -> list[Event]:
         """Return what changed after revision `since`, in a tree or one task and what it was made of, oldest first.
 
         Of more than `limit` events the newest are returned.
@@ -235,7 +199,7 @@ class Tasks:
             numbers = None if task is None else [_named(source, task)]
             return history(source, numbers, since=since, limit=limit)
 
-        return await self._store.ask(tree, question)
+        return await self._store.ask(_tree_of(task or "", tree), question)
 
     async def diff(self, tree: str, since: int | str) -> list[Change]:
         """Return how a tree differs from what it was at a revision, or a what-if from the tree that it is a copy of.
