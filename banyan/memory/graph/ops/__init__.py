@@ -1,0 +1,1 @@
+"""What the edits do: each operation is a function of an `Edit`, which reads its fields and changes the workspace."""
