@@ -120,7 +120,8 @@ def _who_said(source: GraphSource, found: Mapping[int, Then], revision: int) -> 
         then = found[event.change.task]
         group, _, key = event.change.field.partition("/")
         for one in (then.told if group == "*" else {key}) & then.told & then.facts.keys():
-            if group != "candidates" or then.facts[one].value is ABSENT:
+            # A further reading does not make whoever gives it the one who said the fact.
+            if group != "candidates" or (then.facts[one].value is ABSENT and event.change.before is ABSENT):
                 then.facts[one] = replace(
                     then.facts[one], turn=event.turn, source=event.source, revision=event.revision
                 )
