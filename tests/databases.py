@@ -1,8 +1,10 @@
-"""Fixtures of real databases: an SQLite file, and a schema of its own in a PostgreSQL server of the session's."""
+"""Fixtures of real databases: an SQLite file, a schema of its own in a PostgreSQL server, and a disk that is small."""
 
 from __future__ import annotations
 
+import shutil
 import signal
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -57,3 +59,18 @@ def database_url(request: pytest.FixtureRequest) -> str:
     name = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
     url: str = request.getfixturevalue(name)
     return url
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MiB; where none may be mounted, the test is skipped."""
+    mount, unmount = shutil.which("mount"), shutil.which("umount")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if mount is None or unmount is None:
+        pytest.skip("no `mount` here to make a small disk with")
+    done = subprocess.run([mount, "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip(f"a small disk cannot be mounted: {done.stderr.decode().strip()}")
+    yield folder
+    subprocess.run([unmount, "-l", folder], check=True)

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
     from banyan.core.approval import Approval, Scope
     from banyan.core.call import Artifact, CallRecord, RawResult
+    from banyan.core.claim import Claim, Ending
+    from banyan.core.effect import Settled
     from banyan.core.find import Document, Filters, Search
     from banyan.core.ids import ApprovalId, CallId, SourceName, ToolName
     from banyan.core.source import Listing, Need, Source, SyncReport
+    from banyan.core.task import Json
+    from banyan.core.taskview import Finished
     from banyan.core.tool import Tool, ToolSpec, ToolState
 
     Vectors: TypeAlias = npt.NDArray[np.float32]
@@ -181,6 +185,36 @@ class Journal(Protocol):
 
     async def settle(self, *, older_than: datetime) -> list[CallId]:
         """Mark calls prepared before `older_than` and never finished as unknown; return them."""
+        ...
+
+
+class EffectLedger(Protocol):
+    """Calls that may have changed the world, in step with the tasks that they were made for."""
+
+    async def call(self, call_id: str) -> CallRecord:
+        """Return a call.  Raises `InvalidArgument` where there is none of this id."""
+        ...
+
+    async def unsettled(self, tree: str | None, *, limit: int) -> list[CallRecord]:
+        """Return the effects of which nobody knows how they ended and which are not under way, oldest first."""
+        ...
+
+    async def settle(self, call_id: str, *, happened: bool, by: str, output: Json) -> Settled:
+        """Write what came of a call, and in the same transaction what follows for its task.
+
+        Raises `Conflict` where that is known, or the call may be under way.
+        """
+        ...
+
+    async def end(self, ending: Ending, then: Claim | None) -> Finished:
+        """Write the end of a task in one transaction with that of the call that its work was, and the next claim.
+
+        Raises `ClaimLost` and `BadEdit`; the end of the call is written all the same.
+        """
+        ...
+
+    def judge(self, when: str, result: Json) -> bool | None:
+        """Return what an expression says of `result`; None where it cannot say.  Raises `InvalidArgument`."""
         ...
 
 

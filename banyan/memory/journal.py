@@ -9,23 +9,35 @@ from datetime import datetime
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy import Row, and_, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgres
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlalchemy.engine import Connection
 
 from banyan.core.call import CallRecord, CallState, Category, OutcomeKind
-from banyan.core.errors import Conflict
+from banyan.core.effect import is_unsettled
+from banyan.core.errors import ClaimLost, Conflict, UnknownTask
 from banyan.core.ids import CallId, Handle, SourceName
 from banyan.core.ports import StoredResult
+from banyan.core.task import Status, split_id
 from banyan.memory.packing import Packer
 from banyan.memory.pending import Ended, PendingCalls
 from banyan.memory.tables import artifacts, bodies, calls
+from banyan.memory.task_rows import STATUS_CODES
+from banyan.memory.task_tables import row_id, tasks, trees
 from banyan.memory.transactions import Transactions
 
 Values = dict[str, Any]
 
 LOST = "the program that made the call ended before its answer was written; it may have had its effect"
+
+_UNSETTLED = or_(calls.c.state == CallState.PREPARED.value, calls.c.outcome == OutcomeKind.UNKNOWN.value)
+
+_EFFECTS = (
+    select(calls)
+    .where(calls.c.task == bindparam("task"), calls.c.effectful)
+    .order_by(calls.c.started_at, calls.c.call_id)
+)
 
 WAITERS = 8
 """Calls that may wait at a time for room among the pending ones, each in a thread."""
@@ -40,17 +52,17 @@ class SqlJournal:
         self._waiters = CapacityLimiter(WAITERS)
 
     async def prepare(self, record: CallRecord) -> CallRecord:
-        """Write `record` durably before its call is sent, and return it as written.
+        """Write `record` durably before its call is sent, and return it as written: under the claim of its task.
 
         Raises:
             Conflict: there is a call of this id, or under this idempotency key.
+            ClaimLost: its task is not running under its fence; nothing was written.
+            UnknownTask: there is no task of this id; nothing was written.
         """
         key = record.idempotency_key
         if key is not None and self._pending.keyed(key) is not None:
             raise Conflict(f"there is a call under the idempotency key `{key}` already; read its outcome")
-        values = _values(record)
-        await self._transactions.write(lambda connection: connection.execute(insert(calls).values(values)))
-        return record
+        return await self._transactions.write(lambda connection: _prepare(connection, record))
 
     async def finish(self, record: CallRecord, result: StoredResult | None = None, *, durable: bool) -> None:
         """Write how a call ended, with its result, in one transaction.
@@ -64,6 +76,15 @@ class SqlJournal:
             await self._transactions.write(lambda connection: write_ended(connection, [ended]))
         elif not self._pending.add(ended):
             await to_thread.run_sync(self._pending.add_in_turn, ended, limiter=self._waiters)
+
+    async def get(self, call_id: str) -> CallRecord | None:
+        """Return the call of this id, if any."""
+        waiting = self._pending.call(call_id)
+        if waiting is not None:
+            return waiting
+        query = select(calls).where(calls.c.call_id == call_id)
+        row = await self._transactions.read(lambda connection: connection.execute(query).one_or_none())
+        return _record(row) if row else None
 
     async def find(self, idempotency_key: str) -> CallRecord | None:
         """Return the call made under this key, if any."""
@@ -79,13 +100,20 @@ class SqlJournal:
         waiting = {record.call_id: record for record in self._pending.calls()}
         query = select(calls).order_by(calls.c.started_at.desc(), calls.c.call_id.desc()).limit(limit + len(waiting))
         if unsettled:
-            query = query.where(
-                or_(calls.c.state == CallState.PREPARED.value, calls.c.outcome == OutcomeKind.UNKNOWN.value)
-            )
+            query = query.where(_UNSETTLED)
         rows = await self._transactions.read(lambda connection: connection.execute(query).all())
         found = {record.call_id: record for record in map(_record, rows)} | waiting
         kept = [record for record in found.values() if not unsettled or is_unsettled(record)]
         return sorted(kept, key=lambda record: (record.started_at, record.call_id), reverse=True)[:limit]
+
+    async def effects(self, tree: str | None = None) -> list[CallRecord]:
+        """Return the unsettled calls that may have changed the world, oldest first; with `tree` those of its tasks."""
+        query = select(calls).where(calls.c.effectful, _UNSETTLED).order_by(calls.c.started_at, calls.c.call_id)
+        if tree is not None:
+            # Every id of a task of the tree, and no other: a slash comes right after a dot.
+            query = query.where(calls.c.task >= f"{tree}.", calls.c.task < f"{tree}/")
+        rows = await self._transactions.read(lambda connection: connection.execute(query).all())
+        return [_record(row) for row in rows]
 
     async def settle(self, *, older_than: datetime) -> list[CallId]:
         """Mark calls prepared before `older_than` and never finished as unknown; return them, oldest first."""
@@ -93,9 +121,42 @@ class SqlJournal:
         return await self._transactions.write(lambda connection: _settle(connection, older_than))
 
 
-def is_unsettled(record: CallRecord) -> bool:
-    """Whether nobody knows what came of a call."""
-    return record.state is CallState.PREPARED or record.outcome is OutcomeKind.UNKNOWN
+def _prepare(connection: Connection, record: CallRecord) -> CallRecord:
+    if record.task is not None:
+        record = replace(record, fence=claimed_under(connection, record.task, record.fence))
+    write_prepared(connection, [record])
+    return record
+
+
+def claimed_under(connection: Connection, task: str, fence: int | None) -> int | None:
+    """Return the fence under which a task runs, None where it does not; its tree cannot change until the commit.
+
+    Raises:
+        UnknownTask: there is no such task.
+        ClaimLost: it does not run under `fence`.
+    """
+    tree, number = split_id(task) or (None, 0)
+    # A lease that is given back looks for effects under it: it must see this one, or come first.
+    locked = select(trees.c.id).where(trees.c.code == tree).with_for_update(read=True)
+    place = connection.execute(locked).scalar_one_or_none()
+    query = select(tasks.c.fence, tasks.c.status).where(tasks.c.id == row_id(place or 0, number))
+    found = None if place is None else connection.execute(query).one_or_none()
+    if found is None:
+        raise UnknownTask(task)
+    running = found.status == STATUS_CODES[Status.RUNNING]
+    if fence is not None and not (running and found.fence == fence):
+        raise ClaimLost(f"`{task}` is not held under fence {fence}")
+    return int(found.fence) if running else None
+
+
+def write_prepared(connection: Connection, records: Sequence[CallRecord]) -> None:
+    """Write calls that are about to be sent; the database refuses an id or a key that another call has."""
+    connection.execute(insert(calls), [_values(record) for record in records])
+
+
+def effects_of(connection: Connection, task: str) -> list[CallRecord]:
+    """Return the calls made under a task that may have changed the world, oldest first."""
+    return [_record(row) for row in connection.execute(_EFFECTS, {"task": task})]
 
 
 def write_ended(connection: Connection, ended: Sequence[Ended]) -> None:
@@ -173,6 +234,8 @@ def _values(record: CallRecord) -> Values:
         "idempotency_key": record.idempotency_key,
         "idempotency_digest": _key_digest(record.idempotency_key),
         "task": record.task,
+        "fence": record.fence,
+        "effectful": record.effectful or None,
     }
 
 
@@ -205,4 +268,6 @@ def _record(row: Row[Any]) -> CallRecord:
         took_ms=row.took_ms,
         idempotency_key=row.idempotency_key,
         task=row.task,
+        fence=row.fence,
+        effectful=bool(row.effectful),
     )

@@ -10,6 +10,7 @@ from banyan.core.approval import Approval, ApprovalState, Scope
 from banyan.core.call import CallRecord, CallState, Category, OutcomeKind
 from banyan.core.diff import differences
 from banyan.core.document import tool_document
+from banyan.core.effect import is_unsettled
 from banyan.core.errors import Conflict, UnknownApproval, UnknownHandle, UnknownSource, UnknownTool
 from banyan.core.find import Document
 from banyan.core.ids import ApprovalId, CallId, SourceName, ToolName
@@ -17,7 +18,7 @@ from banyan.core.ports import Clock, ServerSummary, StoredResult, ToolNameRow
 from banyan.core.source import Source, SyncReport, ToolChange
 from banyan.core.tool import Tool, ToolSpec, ToolState, search_digest, spec_json
 from banyan.memory.approvals import NEVER
-from banyan.memory.journal import LOST, is_unsettled
+from banyan.memory.journal import LOST
 from banyan.memory.reconcile import Known, Plan, by_identity, identity, reconcile, standing
 
 

@@ -28,13 +28,13 @@ def prepared(clock: StillClock, call_id: str = "c1", key: str | None = None) -> 
         state=CallState.PREPARED,
         started_at=clock(),
         idempotency_key=key,
-        task="t1",
     )
 
 
 def ended(record: CallRecord, handle: str | None = None, outcome: OutcomeKind = OutcomeKind.OK) -> CallRecord:
     found = Handle(handle) if handle else None
-    return replace(record, state=CallState.ENDED, outcome=outcome, took_ms=12.5, handle=found)
+    rest = {"task": "k7f3a.1", "fence": 3, "effectful": True}
+    return replace(record, state=CallState.ENDED, outcome=outcome, took_ms=12.5, handle=found, **rest)
 
 
 def result(clock: StillClock, handle: str = "r_1", body: bytes = b"moved") -> StoredResult:
@@ -81,7 +81,7 @@ async def test_one_key_leads_to_the_first_call_alone(stores: Database, clock: St
     with pytest.raises(Conflict):
         await stores.journal.prepare(prepared(clock, "c2", key="k" * 9_000))
     with pytest.raises(Conflict):
-        await stores.journal.prepare(replace(first, state=CallState.PREPARED))
+        await stores.journal.prepare(replace(first, state=CallState.PREPARED, task=None))
     clock.forward(1)
     late = ended(prepared(clock, "c3", key="k" * 9_000))
     await stores.journal.finish(late, durable=True)

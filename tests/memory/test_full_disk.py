@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
-import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,21 +27,6 @@ LARGE = [
     ToolSpec(server="s", upstream_name=str(number), description=random.Random(number).randbytes(2_000).hex())
     for number in range(2_000)
 ]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 2 MiB; where none may be mounted, the test is skipped."""
-    mount, unmount = shutil.which("mount"), shutil.which("umount")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if mount is None or unmount is None:
-        pytest.skip("no `mount` here to make a small disk with")
-    done = subprocess.run([mount, "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True, check=False)
-    if done.returncode:
-        pytest.skip(f"a small disk cannot be mounted: {done.stderr.decode().strip()}")
-    yield folder
-    subprocess.run([unmount, "-l", folder], check=True)
 
 
 @asynccontextmanager
