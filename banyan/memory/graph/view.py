@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+from banyan.core.call import CallRecord
 from banyan.core.task import ABSENT, Fact, Json, Task, Tree, is_fact_reference
 from banyan.memory.graph.source import GraphSource
 
@@ -82,6 +83,10 @@ class View:
         changed = {number for number, task in self._tasks.items() if task != self._stored.get(number)}
         using = {number for number in changed if _uses_fact(self._tasks[number], key)}
         return sorted((stored - changed) | using)
+
+    def effects(self, number: int) -> list[CallRecord]:
+        """Return the calls made under a task that may have changed the world."""
+        return self.source.effects(number)
 
     def tasks_known(self) -> list[Task]:
         """Return every task that was read or added and is there."""

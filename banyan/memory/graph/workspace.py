@@ -10,7 +10,7 @@ from typing import Any
 from banyan.core.call import CallRecord
 from banyan.core.lifecycle import ENDED, TRANSITIONS
 from banyan.core.ports import StoredResult
-from banyan.core.task import ABSENT, STATE_FIELDS, Change, Fact, Status, Task, Tree, TreeId, TreeState
+from banyan.core.task import ABSENT, STATE_FIELDS, Change, Fact, Status, Task, Tree, TreeId, TreeState, task_id
 from banyan.memory.graph.records import field_json, record_of
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.view import View, parents_of, same
@@ -44,6 +44,14 @@ class Workspace(View):
         """What-if copies that are adopted or dropped."""
         self.went_to: int | None = None
         """The state that an undo or redo brought back, for the revision to name."""
+
+    def effects(self, number: int) -> list[CallRecord]:
+        """Return the calls made under a task that may have changed the world, as the batch leaves them."""
+        task = task_id(self.tree.id, number)
+        changed = [*self.prepared, *(record for record, _ in self.ended)]
+        known = {one.call_id: one for one in super().effects(number)}
+        known |= {one.call_id: one for one in changed if one.task == task and one.effectful}
+        return list(known.values())
 
     # Changing what is recorded.
 
