@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from banyan.core.errors import InvalidArgument
+from banyan.core.shorten import compact, cut
 from banyan.core.tool import Effects, Example, Tool, ToolState
 from banyan.tools import pointer, schema
 from banyan.tools.elide import elide
-from banyan.tools.shorten import compact, cut
 from banyan.tools.signature import signature
 
 if TYPE_CHECKING:

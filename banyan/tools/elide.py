@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from banyan.core.shorten import MARK, compact, cut
 from banyan.tools import pointer
-from banyan.tools.shorten import MARK, compact, cut
 
 _STEPS = (
     # levels, characters of a text, elements of a list, members of an object

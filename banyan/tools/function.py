@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, get_type_hint
 
 from banyan.core.call import Category, Part, RawResult
 from banyan.core.errors import CallFailed, InvalidArgument
+from banyan.core.shorten import cut
 from banyan.core.tool import Effects, Example, ToolSpec
-from banyan.tools.shorten import cut
 
 if TYPE_CHECKING:
     import pydantic

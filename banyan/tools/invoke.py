@@ -30,6 +30,7 @@ from banyan.core.ids import CallId, uuid7
 from banyan.core.policy import Action, decide
 from banyan.core.ports import WatchfulBackend
 from banyan.core.preset import PRESETS, fill, hidden_arguments
+from banyan.core.shorten import cut
 from banyan.core.tool import ToolState
 from banyan.tools import refusal
 from banyan.tools.keep import Kept, is_small, keep
@@ -39,7 +40,6 @@ from banyan.tools.refusal import Refusal, Refused
 from banyan.tools.replay import CHECK, Replays, unsettled, with_key
 from banyan.tools.request import Call, CallLimits, CallPorts, CallRequest
 from banyan.tools.send import Sending, as_failure, lost, send
-from banyan.tools.shorten import cut
 from banyan.tools.validate import Validators
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import orjson
 from banyan.core.call import Artifact, Part, RawResult
 from banyan.core.ids import new_handle
 from banyan.core.ports import StoredResult
-from banyan.tools.shorten import compact, cut, shorten
+from banyan.core.shorten import compact, cut, shorten
 
 JSON = "application/json"
 TEXT = "text/plain"

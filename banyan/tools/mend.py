@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from banyan.core.call import Category
+from banyan.core.shorten import cut
 from banyan.tools import pointer, schema
-from banyan.tools.shorten import cut
 from banyan.tools.validate import Problem, Validator, wanted_types
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from banyan.core.call import Category, OutcomeKind
 from banyan.core.errors import UnknownApproval
 from banyan.core.ids import new_approval_id
 from banyan.core.policy import Action
+from banyan.core.shorten import compact, cut, shorten
 from banyan.tools.refusal import Refusal, Refused
-from banyan.tools.shorten import compact, cut, shorten
 
 if TYPE_CHECKING:
     from banyan.core.policy import Decision

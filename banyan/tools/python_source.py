@@ -15,11 +15,11 @@ import anyio.to_thread
 
 from banyan.core.call import Category, RawResult
 from banyan.core.errors import CallFailed, InvalidArgument, SourceUnavailable
+from banyan.core.shorten import cut
 from banyan.core.source import Listing, Source
 from banyan.core.tool import ToolSpec
 from banyan.tools.faults import schema_fault
 from banyan.tools.function import FunctionTool, failure, function_tool, name_of, options_of, result_of
-from banyan.tools.shorten import cut
 
 if TYPE_CHECKING:
     from banyan.core.ports import Caller

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from banyan.core.call import CallRecord, CallState, Outcome
 from banyan.core.errors import InvalidArgument
 from banyan.core.ids import CallId
-from banyan.tools.shorten import cut
+from banyan.core.shorten import cut
 
 if TYPE_CHECKING:
     from banyan.core.ports import ApprovalStore, ArtifactStore, Caller, Clock, Journal, StoredResult, ToolStore

@@ -14,9 +14,9 @@ import orjson
 from banyan.core.call import Page
 from banyan.core.canonical import digest
 from banyan.core.errors import InvalidArgument
+from banyan.core.shorten import MARK, compact
 from banyan.tools import pointer
 from banyan.tools.keep import is_json, is_text
-from banyan.tools.shorten import MARK, compact
 
 if TYPE_CHECKING:
     from banyan.core.ports import ArtifactStore, StoredResult

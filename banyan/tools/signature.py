@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from banyan.core.shorten import MARK, compact, cut
 from banyan.tools import schema
-from banyan.tools.shorten import MARK, compact, cut
 
 if TYPE_CHECKING:
     from banyan.core.tool import Tool

@@ -13,8 +13,8 @@ import anyio
 from banyan.core.errors import BanyanError, SourceUnavailable, UnknownSource
 from banyan.core.ports import PartedBackend
 from banyan.core.preset import presets, with_presets
+from banyan.core.shorten import cut
 from banyan.core.source import Listing, Source, SyncReport
-from banyan.tools.shorten import cut
 
 if TYPE_CHECKING:
     from banyan.core.ports import Clock, SourceStore, ToolStore

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from banyan.core.call import Category
+from banyan.core.shorten import cut, shorten
 from banyan.tools import pointer, schema
-from banyan.tools.shorten import cut, shorten
 
 if TYPE_CHECKING:
     import jsonschema_rs

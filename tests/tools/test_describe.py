@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from banyan.core.errors import InvalidArgument, UnknownTool
+from banyan.core.shorten import compact
 from banyan.core.tool import Example
 from banyan.tools.describe import DescribeLimits, Describer
 from banyan.tools.elide import elide
-from banyan.tools.shorten import compact
 from tests.tools.room import Room, schema, spec
 
 DEEP = schema(

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from banyan.core.call import RawResult
+from banyan.core.shorten import compact
 from banyan.tools.aws.operations import PAGES
-from banyan.tools.shorten import compact
 
 _CHUNK_BYTES = 64 * 1024
 _TOKEN_CHARS = 600

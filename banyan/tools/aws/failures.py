@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from banyan.core.call import Category
 from banyan.core.errors import CallFailed
-from banyan.tools.shorten import cut, shorten
+from banyan.core.shorten import cut, shorten
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError

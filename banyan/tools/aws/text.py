@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from banyan.tools.shorten import cut
+from banyan.core.shorten import cut
 
 _INLINE = re.compile(r"</?(?:code|i|b|a|em|strong|sup|sub|u)\b[^>]*>", re.IGNORECASE)
 _ITEM = re.compile(r"<li\b[^>]*>", re.IGNORECASE)

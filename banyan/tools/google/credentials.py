@@ -15,7 +15,7 @@ import anyio.to_thread
 
 from banyan.core.call import Category
 from banyan.core.errors import CallFailed
-from banyan.tools.shorten import cut
+from banyan.core.shorten import cut
 from banyan.tools.web.client import WebClient
 from banyan.tools.web.request import WebRequest
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from banyan.core.errors import BanyanError, InvalidArgument, UserError
-from banyan.tools.shorten import cut
+from banyan.core.shorten import cut
 
 DOCUMENT_BYTES = 64 * 2**20
 """Bytes of one discovery document that are read; the largest today has 6 million."""

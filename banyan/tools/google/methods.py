@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
+from banyan.core.shorten import cut
 from banyan.core.tool import ToolSpec
 from banyan.tools.faults import schema_fault
 from banyan.tools.google.effects import effects_of
 from banyan.tools.google.schemas import Definitions, parameter
-from banyan.tools.shorten import cut
 
 BODY, MEDIA, FIELDS, ALT = "body", "media", "fields", "alt"
 """Arguments that are no parameters of a method's own: its JSON body, the content to upload, what to answer, and how."""

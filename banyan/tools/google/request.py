@@ -14,8 +14,8 @@ import orjson
 
 from banyan.core.call import Category
 from banyan.core.errors import CallFailed
+from banyan.core.shorten import cut
 from banyan.tools.google.methods import ALT, BODY, MEDIA
-from banyan.tools.shorten import cut
 from banyan.tools.web.request import WebRequest
 
 _VARIABLE = re.compile(r"\{(\+?)([^{}]+)\}")

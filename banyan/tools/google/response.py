@@ -9,7 +9,7 @@ import orjson
 
 from banyan.core.call import Category, Part, RawResult
 from banyan.core.errors import CallFailed
-from banyan.tools.shorten import cut
+from banyan.core.shorten import cut
 from banyan.tools.web.request import WebResponse
 
 _NEXT_PAGE = "nextPageToken"

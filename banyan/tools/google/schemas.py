@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from banyan.tools.shorten import cut
+from banyan.core.shorten import cut
 
 CLOSURE_BYTES = 32 * 1024
 """Bytes of JSON that the definitions of one tool's input take; what lies further from its root is left out."""

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 
 from banyan.core.errors import BadFile, CallFailed, SourceUnavailable
+from banyan.core.shorten import cut
 from banyan.core.source import Listing, Source
 from banyan.core.tool import ToolSpec
 from banyan.tools.openapi.binding import Place
@@ -20,7 +21,6 @@ from banyan.tools.openapi.document import MAX_BYTES, Document, load
 from banyan.tools.openapi.needs import Need, needs
 from banyan.tools.openapi.operations import Operation, operations
 from banyan.tools.replay import KEY_ARGUMENT
-from banyan.tools.shorten import cut
 from banyan.tools.web import Allowed, fetch_document
 
 _KEY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from banyan.tools.shorten import MARK, compact, cut, shorten
+from banyan.core.shorten import MARK, compact, cut, shorten
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=60),
