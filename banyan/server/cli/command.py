@@ -126,6 +126,10 @@ def fail(shell: Shell, error: BanyanError) -> int:
 
 
 def _told(shell: Shell, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_told(shell, one) for one in value]
+    if hasattr(value, "to_json"):  # an event that an error carries
+        return value.to_json()
     return shell.redact(value) if isinstance(value, str) else value
 
 

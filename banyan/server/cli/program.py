@@ -23,6 +23,7 @@ VERBS = {
     "call": "calls",
     "result": "calls",
     "calls": "ledger",
+    "tasks": "tasks",
     "inbox": "approvals",
     "approve": "approvals",
     "deny": "approvals",
