@@ -17,6 +17,7 @@ from banyan.memory.documents import SqlDocuments
 from banyan.memory.durability import durability
 from banyan.memory.engine import make_engine, make_private_file
 from banyan.memory.faults import translated
+from banyan.memory.graph_store import SqlGraphs
 from banyan.memory.journal import SqlJournal, write_ended
 from banyan.memory.limits import DatabaseLimits
 from banyan.memory.pending import PendingCalls
@@ -55,6 +56,7 @@ class Database:
         self.journal = SqlJournal(transactions, self._pending)
         self.artifacts = SqlArtifacts(transactions, self._pending)
         self.approvals = SqlApprovals(transactions, clock)
+        self.graphs = SqlGraphs(transactions, clock)
 
     @classmethod
     async def open(cls, url: str, *, limits: DatabaseLimits | None = None, clock: Clock = now) -> Database:

@@ -86,11 +86,13 @@ class KeptTree:
             self.facts[task, key] = fact
 
     def copy(self, tree: Tree) -> KeptTree:
-        """Return a copy of the tasks and facts under another tree, without the record."""
+        """Return a copy of the tasks and facts under another tree, with the end of its record."""
         found = KeptTree(tree)
         for number, task in self.tasks.items():
             found.put(number, copied(task))
         found.facts = dict(self.facts)
+        # The last revision stays known, as where a record was pruned.
+        found.revisions = [replace(one, tree=tree.id) for one in self.revisions[-1:]]
         return found
 
 
@@ -216,6 +218,8 @@ class MemorySource:
 
     def last_revision_of(self, turn: int) -> int:
         """Return the last revision made at `turn` or before; 0 where there is none."""
+        if turn >= self.tree.turn:
+            return self.tree.revision
         revisions = self._kept.revisions
         found = bisect_right(revisions, turn, key=lambda one: one.turn)
         return revisions[found - 1].number if found else 0

@@ -1,0 +1,417 @@
+"""One tree in SQL, as the graph reads it: every answer by an index, and each in as few statements as it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.engine import Connection
+
+from banyan.core.call import CallRecord
+from banyan.core.errors import UnknownTree
+from banyan.core.task import Event, Fact, Json, Revision, Status, Task, Tree, TreeId, is_fact_reference, task_id
+from banyan.memory.batches import batches
+from banyan.memory.graph.source import GraphSource
+from banyan.memory.graph.store import Dump
+from banyan.memory.journal import effects_of
+from banyan.memory.packing import Packer
+from banyan.memory.task_rows import (
+    EDGE,
+    FIELD_BITS,
+    HAS_INPUT,
+    SHARED,
+    STATUS_OF,
+    USES_FACT,
+    events_row,
+    fact_row,
+    field_code,
+    micros,
+    name_hash,
+    revision_row,
+    task_row,
+    title_hash,
+    tree_of,
+)
+from banyan.memory.task_tables import (
+    TREE_BITS,
+    row_id,
+    task_changes,
+    task_facts,
+    task_links,
+    task_revisions,
+    tasks,
+    trees,
+)
+
+T = TypeVar("T")
+
+TITLES_READ = 20_000
+"""Tasks whose titles are looked through for a suggestion."""
+TITLES_SUGGESTED = 50
+REMOVALS_FOUND = 50
+"""Removed tasks that one question finds at most."""
+
+_LOW = (1 << TREE_BITS) - 1
+_c, _l, _f, _r, _g = tasks.c, task_links.c, task_facts.c, task_revisions.c, task_changes.c
+
+# Made once: most of what a short statement costs is making it.
+_TREE = select(trees).where(trees.c.code == bindparam("code"))
+_TREE_LOCKED = _TREE.with_for_update()
+_TASK = select(tasks).where(_c.id == bindparam("id"))
+_TASKS = select(tasks).where(_c.id.in_(bindparam("ids", expanding=True))).order_by(_c.id)
+_CHILDREN = select(_c.id).where(_c.tree == bindparam("tree"), _c.parent == bindparam("parent"))
+_FAILED_CHILDREN = _CHILDREN.where(text("status = 4"))
+_ROOTS = select(_c.id).where(_c.tree == bindparam("tree"), _c.parent.is_(None))
+_LINKED = select(_l.task).where(
+    _l.tree == bindparam("tree"), _l.kind == bindparam("kind"), _l.source == bindparam("source")
+)
+_TITLED = select(tasks).where(_c.tree == bindparam("tree"), _c.title_hash == bindparam("title"))
+_KEYED = select(_c.id).where(_c.tree == bindparam("tree"), _c.key == bindparam("key"))
+_BODIES = select(_c.id, _c.body).where(_c.id.between(bindparam("first"), bindparam("last"))).order_by(_c.id)
+_FACT = select(task_facts).where(_f.tree == bindparam("tree"), _f.task == bindparam("task")).order_by(_f.key)
+_FACTS = (
+    select(task_facts)
+    .where(_f.tree == bindparam("tree"), _f.task.in_(bindparam("tasks", expanding=True)))
+    .order_by(_f.task, _f.key)
+)
+_CALLED = select(task_facts).where(
+    _f.tree == bindparam("tree"),
+    or_(_f.key == bindparam("key"), and_(_f.key >= bindparam("low"), _f.key < bindparam("high"))),
+)
+_EVENTS = select(_g.revision, _g.seq, _g.task, _g.body, _r.at, _r.turn, _r.speaker).where(
+    _r.tree == _g.tree, _r.number == _g.revision
+)
+_REVISION = select(task_revisions).where(_r.tree == bindparam("tree"), _r.number == bindparam("number"))
+_OPENING = (
+    select(_r.number)
+    .where(_r.tree == bindparam("tree"), _r.turn > bindparam("turn"), text("opens"))
+    .order_by(_r.turn)
+    .limit(1)
+)
+_BRANCHES = select(trees).where(trees.c.origin == bindparam("origin")).order_by(trees.c.code)
+_LAPSED = select(_c.id, _c.status).where(_c.tree == bindparam("tree"), _c.lease_until <= bindparam("now"))
+_READY = (
+    select(tasks)
+    .where(_c.tree == bindparam("tree"), text("ready"))
+    .order_by(_c.tail.desc(), _c.priority.desc(), _c.id)
+    .limit(bindparam("limit"))
+)
+_UNENDED = (
+    select(tasks)
+    .where(_c.id.between(bindparam("first"), bindparam("last")), text("status IN (0, 1, 2, 7)"))
+    .order_by(_c.id)
+    .limit(bindparam("limit"))
+)
+
+
+class SqlSource:
+    """A `GraphSource` over an open transaction."""
+
+    def __init__(self, connection: Connection, row: Row[Any], packer: Packer | None = None) -> None:
+        self.connection = connection
+        self.packer = packer or Packer()
+        self.id: int = row.id
+        """Number of the tree in the tables."""
+        self.standing: int = row.standing
+        """The revision whose state the tree is in."""
+        self.stored_counts: list[int] = orjson.loads(row.counts)
+        """How many tasks there are, by the code of their status."""
+        self._tree = tree_of(row)
+
+    @property
+    def tree(self) -> Tree:
+        """The tree."""
+        return self._tree
+
+    def tasks(self, numbers: Collection[int]) -> list[Task]:
+        """Return these tasks; numbers that are not there (any more) are left out."""
+        ids = sorted({row_id(self.id, number) for number in numbers if 0 < number <= _LOW})
+        if len(ids) == 1:
+            return self._tasks(self.connection.execute(_TASK, {"id": ids[0]}))
+        return [task for part in batches(ids) for task in self._tasks(self.connection.execute(_TASKS, {"ids": part}))]
+
+    def children(self, number: int) -> list[int]:
+        """Return the tasks that have `number` as their parent, or share it as one."""
+        return self._under(_CHILDREN, number)
+
+    def failed_children(self, number: int) -> list[int]:
+        """Return those of its children that have failed."""
+        failed = [id_ & _LOW for id_ in self._ids(_FAILED_CHILDREN, parent=number)]
+        sharing = self.tasks(self._linked(SHARED, number))
+        return sorted({*failed, *(task.number for task in sharing if task.status is Status.FAILED)})
+
+    def dependents(self, number: int) -> list[int]:
+        """Return the tasks that have an edge from `number`, of any kind."""
+        return sorted(self._linked(EDGE, number))
+
+    def roots(self) -> list[int]:
+        """Return the tasks that have no parent."""
+        return sorted(id_ & _LOW for id_ in self._ids(_ROOTS))
+
+    def titled(self, title: str) -> list[int]:
+        """Return the tasks of this title, without regard to case."""
+        wanted = title.casefold()
+        found = self._tasks(self._run(_TITLED, title=title_hash(title)))
+        return sorted(task.number for task in found if task.title.casefold() == wanted)
+
+    def keyed(self, key: str) -> int | None:
+        """Return the task of this key."""
+        found: int | None = self._run(_KEYED, key=key).scalar()
+        return None if found is None else found & _LOW
+
+    def titles_like(self, text: str) -> list[str]:
+        """Return some titles that share a word with `text`, at most 50: to suggest from."""
+        words = set(text.casefold().split())
+        found: dict[str, None] = {}
+        for row in self.connection.execute(_BODIES.limit(TITLES_READ), self._all()):
+            title: str = orjson.loads(self.packer.unpack(row.body))["title"]
+            if words & set(title.casefold().split()):
+                found[title] = None
+            if len(found) == TITLES_SUGGESTED:
+                break
+        return list(found)
+
+    def facts(self, numbers: Collection[int]) -> list[Fact]:
+        """Return the facts said at these tasks, by task and key."""
+        if len(numbers) == 1:
+            return self._facts(self._run(_FACT, task=next(iter(numbers))))
+        ordered = sorted(set(numbers))
+        return [fact for part in batches(ordered) for fact in self._facts(self._run(_FACTS, tasks=part))]
+
+    def facts_called(self, key: str) -> list[Fact]:
+        """Return the facts of this key, and those whose key goes on from it after a `/`, by task and key."""
+        found = self._facts(self._run(_CALLED, key=key, low=f"{key}/", high=f"{key}0"))
+        return sorted(found, key=lambda fact: (fact.task, fact.key))
+
+    def fact_users(self, key: str) -> list[int]:
+        """Return the tasks that have an input `{"$fact": key}`."""
+
+        def uses(task: Task) -> bool:
+            return any(is_fact_reference(value) and value["$fact"] == key for value in task.inputs.values())
+
+        return [task.number for task in self.tasks(self._linked(USES_FACT, name_hash(key))) if uses(task)]
+
+    def input_holders(self, name: str) -> list[int]:
+        """Return the tasks that have an input of this name."""
+        return [task.number for task in self.tasks(self._linked(HAS_INPUT, name_hash(name))) if name in task.inputs]
+
+    def mentioning(self, text: str) -> list[int]:
+        """Return at least the tasks whose title, instruction, inputs or facts hold `text`, without regard to case."""
+        holds = _holding(text)
+        unpack = self.packer.unpack
+        found = {
+            row.id & _LOW for row in self.connection.execute(_BODIES, self._all()) if holds(unpack(row.body).decode())
+        }
+        said = select(_f.task, _f.key, _f.body).where(_f.tree == self.id)
+        found |= {
+            row.task
+            for row in self.connection.execute(said)
+            if holds(_as_json(row.key)) or holds(unpack(row.body).decode())
+        }
+        return sorted(found)
+
+    def removals(self, text: str) -> list[Event]:
+        """Return the removals of tasks whose record holds `text`, without regard to case; the last 50."""
+        holds = _holding(text)
+        gone = _EVENTS.where(_g.tree == self.id, _goes()).order_by(_g.revision.desc(), _g.seq.desc())
+        found: list[Event] = []
+        for row in self.connection.execute(gone):
+            if not holds(self.packer.unpack(row.body).decode()):
+                continue
+            events = [one for one in events_row(self.tree.id, row, self.packer) if one.change.field == "*"]
+            found += [one for one in reversed(events) if holds(_as_json(one.change.before))]
+            if len(found) >= REMOVALS_FOUND:
+                break
+        return found[:REMOVALS_FOUND][::-1]
+
+    def events(
+        self,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        tasks: Collection[int] | None = None,
+        fields: Collection[str] | None = None,
+        newest: int | None = None,
+    ) -> list[Event]:
+        """Return the record in the revisions after `after`, up to and with `until`, oldest first.
+
+        With `tasks` or `fields` only theirs; with `newest` only the last so many of them.
+        """
+        found: dict[tuple[int, int], Event] = {}
+        for condition in _conditions(tasks, fields):
+            query = _EVENTS.where(_g.tree == self.id, _g.revision > after, *condition)
+            if until is not None:
+                query = query.where(_g.revision <= until)
+            for event in self._newest(query, fields, newest) if newest is not None else self._events(query, fields):
+                found[event.revision, event.seq] = event
+        ordered = [event for _, event in sorted(found.items(), key=lambda one: one[0])]
+        return ordered if newest is None else ordered[max(0, len(ordered) - newest) :]
+
+    def revision(self, number: int) -> Revision | None:
+        """Return one revision."""
+        row = self._run(_REVISION, number=number).one_or_none()
+        return None if row is None else revision_row(self.tree.id, row)
+
+    def last_revision_of(self, turn: int) -> int:
+        """Return the last revision made at `turn` or before; 0 where there is none."""
+        if turn >= self.tree.turn:
+            return self.tree.revision
+        opening: int | None = self._run(_OPENING, turn=turn).scalar()
+        last = self.tree.revision if opening is None else opening - 1
+        return last if last >= self.tree.pruned else 0
+
+    def branches(self) -> list[Tree]:
+        """Return the what-if copies of this tree, of any state, by id."""
+        return [tree_of(row) for row in self.connection.execute(_BRANCHES, {"origin": self.tree.id})]
+
+    def other(self, tree: TreeId) -> GraphSource:
+        """Return another tree of the same store.  Raises `UnknownTree`."""
+        return open_source(self.connection, tree, packer=self.packer)
+
+    def effects(self, number: int) -> list[CallRecord]:
+        """Return the calls made under a task that may have changed the world, oldest first."""
+        return effects_of(self.connection, task_id(self.tree.id, number))
+
+    def lapsed(self, now: datetime) -> list[int]:
+        """Return the running tasks whose lease has ended."""
+        rows = self._run(_LAPSED, now=micros(now))
+        return sorted(row.id & _LOW for row in rows if STATUS_OF[row.status] is Status.RUNNING)
+
+    def ready(self, limit: int) -> list[Task]:
+        """Return the tasks that can be claimed, the longest `tail` first, then the largest priority, then by number."""
+        return self._tasks(self._run(_READY, limit=limit))
+
+    def unended(self, limit: int) -> list[Task]:
+        """Return the first tasks that have not ended, by number."""
+        return self._tasks(self.connection.execute(_UNENDED, {**self._all(), "limit": limit}))
+
+    def counts(self) -> dict[Status, int]:
+        """Return how many tasks there are of each status, in the order of `Status`; without those of none."""
+        by_status = {STATUS_OF[code]: count for code, count in enumerate(self.stored_counts)}
+        return {status: by_status[status] for status in Status if by_status[status]}
+
+    def dump(self) -> Dump:
+        """Return everything that is kept of the tree."""
+        every = select(tasks).where(_c.id.between(bindparam("first"), bindparam("last"))).order_by(_c.id)
+        said = select(task_facts).where(_f.tree == self.id).order_by(_f.task, _f.key)
+        revisions = select(task_revisions).where(_r.tree == self.id).order_by(_r.number)
+        return Dump(
+            tree=self.tree,
+            tasks=self._tasks(self.connection.execute(every, self._all())),
+            facts=self._facts(self.connection.execute(said)),
+            revisions=[revision_row(self.tree.id, row) for row in self.connection.execute(revisions)],
+            events=self.events(),
+        )
+
+    def count_events(self, after: int) -> int:
+        """Return how many changes there are in the revisions after `after`."""
+        query = select(func.sum(_g.size)).where(_g.tree == self.id, _g.revision > after)
+        return int(self.connection.execute(query).scalar() or 0)
+
+    def first_events(self, after: int, limit: int) -> list[Event]:
+        """Return the first `limit` changes in the revisions after `after`."""
+        query = _EVENTS.where(_g.tree == self.id, _g.revision > after).order_by(_g.revision, _g.seq).limit(limit)
+        return self._events(query, None)[:limit]
+
+    def _newest(self, query: Select[Any], fields: Collection[str] | None, newest: int) -> list[Event]:
+        """Return at least the last `newest` events that `query` finds, where there are as many."""
+        backwards = query.order_by(_g.revision.desc(), _g.seq.desc())
+        # Every row holds one of them, but where two names share a digest.
+        found = self._events(backwards.limit(newest), fields)
+        return found if len(found) >= newest else self._events(backwards, fields)
+
+    def _events(self, query: Select[Any], fields: Collection[str] | None) -> list[Event]:
+        return [
+            event
+            for row in self.connection.execute(query)
+            for event in events_row(self.tree.id, row, self.packer)
+            if fields is None or event.change.field in fields
+        ]
+
+    def _run(self, statement: Select[Any], **values: Any) -> Any:
+        return self.connection.execute(statement, {"tree": self.id, **values})
+
+    def _ids(self, statement: Select[Any], **values: Any) -> Sequence[int]:
+        found: Sequence[int] = self._run(statement, **values).scalars().all()
+        return found
+
+    def _under(self, statement: Select[Any], number: int) -> list[int]:
+        own = (id_ & _LOW for id_ in self._ids(statement, parent=number))
+        return sorted({*own, *self._linked(SHARED, number)})
+
+    def _linked(self, kind: int, source: int) -> Sequence[int]:
+        return self._ids(_LINKED, kind=kind, source=source)
+
+    def _tasks(self, rows: Iterable[Row[Any]]) -> list[Task]:
+        return [task_row(row, self.packer) for row in rows]
+
+    def _facts(self, rows: Iterable[Row[Any]]) -> list[Fact]:
+        return [fact_row(row, self.packer) for row in rows]
+
+    def _all(self) -> dict[str, int]:
+        return {"first": row_id(self.id, 0), "last": row_id(self.id, _LOW)}
+
+
+def open_source(connection: Connection, tree: str, *, lock: bool = False, packer: Packer | None = None) -> SqlSource:
+    """Return one tree; with `lock` nobody else can change it before the transaction ends.  Raises `UnknownTree`."""
+    row = connection.execute(_TREE_LOCKED if lock else _TREE, {"code": tree}).one_or_none()
+    if row is None:
+        known = connection.scalars(select(trees.c.code).order_by(trees.c.changed_at.desc()).limit(10))
+        raise UnknownTree(tree, known=sorted(known))
+    return SqlSource(connection, row, packer)
+
+
+def _conditions(
+    numbers: Collection[int] | None, fields: Collection[str] | None
+) -> Iterator[tuple[ColumnElement[bool], ...]]:
+    """Yield the conditions of the statements that find the changes of these tasks and fields, each by an index."""
+    bits = sum(FIELD_BITS[name] for name in set(fields or ()) if name in FIELD_BITS)
+    names = [field_code(name) for name in set(fields or ()) if name not in FIELD_BITS]
+    ours = and_(_g.field > 0, _g.field.bitwise_and(bits) != 0)
+    named = _g.field.in_(names)
+    if numbers is None:
+        if fields is None:
+            yield ()
+        if bits:
+            yield (ours,)
+        if names:
+            yield (named, _negative())
+        return
+    for part in batches(sorted(set(numbers))):
+        of_tasks = _g.task == part[0] if len(part) == 1 else _g.task.in_(part)
+        yield (of_tasks,) if fields is None else (of_tasks, or_(ours, named))
+
+
+def _negative() -> ColumnElement[bool]:
+    """Return the condition that a change is of a name, in the words of the index of such."""
+    return literal_column("field < 0", Boolean)
+
+
+def _goes() -> ColumnElement[bool]:
+    """Return the condition that a task went, in the words of the index of such."""
+    return literal_column("field >= 1073741824", Boolean)
+
+
+def _as_json(value: Json) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _holding(wanted: str) -> Callable[[str], bool]:
+    """Return a test of whether a JSON text may hold `wanted`, without regard to case."""
+    spelt = _as_json(wanted)[1:-1].casefold()
+    return lambda body: spelt in body.casefold()
