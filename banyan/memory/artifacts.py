@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from anyio import to_thread
-from sqlalchemy import delete, func, select
+from sqlalchemy import and_, delete, func, not_, select
 from sqlalchemy.engine import Connection
 
-from banyan.core.call import Artifact, CallState
+from banyan.core.call import Artifact, CallState, OutcomeKind
 from banyan.core.errors import UnknownHandle
 from banyan.core.ids import Handle
 from banyan.core.ports import StoredResult
@@ -39,7 +39,8 @@ class SqlArtifacts:
     async def expire(self, *, before: datetime, keep_bytes: int) -> int:
         """Drop results made before `before`, then the oldest beyond `keep_bytes` in all; return how many.
 
-        The records of calls that were made before `before` and have ended go with them. Bytes are those of the bodies
+        The records of calls that were made before `before` and have ended go with them, unless they may have changed
+        the world and nobody knows whether they did. Bytes are those of the bodies
         as they were given; the database packs them smaller.
         """
         await to_thread.run_sync(self._pending.flush)
@@ -62,7 +63,9 @@ def _get(connection: Connection, handle: str) -> StoredResult:
 
 
 def _expire(connection: Connection, before: datetime, keep_bytes: int) -> int:
-    connection.execute(delete(calls).where(calls.c.started_at < before, calls.c.state == CallState.ENDED.value))
+    undecided = and_(calls.c.effectful.is_(True), calls.c.outcome == OutcomeKind.UNKNOWN.value)
+    ended = and_(calls.c.started_at < before, calls.c.state == CallState.ENDED.value)
+    connection.execute(delete(calls).where(ended, not_(undecided)))
     aged = connection.execute(delete(artifacts).where(artifacts.c.created_at < before)).rowcount
     newest_first = (artifacts.c.created_at.desc(), artifacts.c.handle.desc())
     total = func.sum(artifacts.c.kept_bytes).over(order_by=newest_first).label("total")

@@ -274,7 +274,8 @@ class MemoryArtifacts:
     async def expire(self, *, before: datetime, keep_bytes: int) -> int:
         """Drop results made before `before`, then the oldest beyond `keep_bytes`, and old calls; return how many."""
         for call in list(self.calls.values()):
-            if call.state is CallState.ENDED and call.started_at < before:
+            undecided = call.effectful and is_unsettled(call)
+            if call.state is CallState.ENDED and call.started_at < before and not undecided:
                 del self.calls[call.call_id]
         newest = sorted(
             self.results.values(), key=lambda one: (one.artifact.created_at, one.artifact.handle), reverse=True

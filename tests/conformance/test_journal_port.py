@@ -181,3 +181,17 @@ async def test_records_of_calls_go_with_their_age_unless_nobody_knows_how_they_e
     await stores.journal.settle(older_than=clock())
     await stores.artifacts.expire(before=clock(), keep_bytes=10_000)
     assert [one.call_id for one in await stores.journal.recent(limit=9)] == ["late"]
+
+
+async def test_an_effect_that_nobody_knows_of_stays_on_record_until_it_is_settled(
+    stores: Database, clock: StillClock
+) -> None:
+    await stores.journal.prepare(replace(prepared(clock, "sent", "k1"), effectful=True))
+    clock.forward(60)
+    await stores.journal.settle(older_than=clock())
+    await stores.artifacts.expire(before=clock(), keep_bytes=10_000)
+    (lost,) = await stores.journal.recent(limit=9)
+    assert (lost.call_id, lost.outcome) == ("sent", OutcomeKind.UNKNOWN)
+    await stores.journal.finish(replace(lost, outcome=OutcomeKind.OK), durable=True)
+    await stores.artifacts.expire(before=clock(), keep_bytes=10_000)
+    assert await stores.journal.recent(limit=9) == []
