@@ -1,0 +1,1 @@
+"""Trees in the formats of others, and what others keep as trees."""
