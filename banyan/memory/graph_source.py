@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -24,10 +24,11 @@ from sqlalchemy.engine import Connection
 
 from banyan.core.call import CallRecord
 from banyan.core.errors import UnknownTree
-from banyan.core.task import Event, Fact, Json, Revision, Status, Task, Tree, TreeId, is_fact_reference, task_id
+from banyan.core.task import Event, Fact, Revision, Status, Task, Tree, TreeId, is_fact_reference, task_id
 from banyan.memory.batches import batches
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.store import Dump
+from banyan.memory.graph_texts import holding, mentioning, titles_like
 from banyan.memory.journal import effects_of
 from banyan.memory.packing import Packer
 from banyan.memory.task_rows import (
@@ -60,9 +61,6 @@ from banyan.memory.task_tables import (
 
 T = TypeVar("T")
 
-TITLES_READ = 20_000
-"""Tasks whose titles are looked through for a suggestion."""
-TITLES_SUGGESTED = 50
 REMOVALS_FOUND = 50
 """Removed tasks that one question finds at most."""
 
@@ -82,7 +80,6 @@ _LINKED = select(_l.task).where(
 )
 _TITLED = select(tasks).where(_c.tree == bindparam("tree"), _c.title_hash == bindparam("title"))
 _KEYED = select(_c.id).where(_c.tree == bindparam("tree"), _c.key == bindparam("key"))
-_BODIES = select(_c.id, _c.body).where(_c.id.between(bindparam("first"), bindparam("last"))).order_by(_c.id)
 _FACT = select(task_facts).where(_f.tree == bindparam("tree"), _f.task == bindparam("task")).order_by(_f.key)
 _FACTS = (
     select(task_facts)
@@ -113,7 +110,7 @@ _READY = (
 )
 _UNENDED = (
     select(tasks)
-    .where(_c.id.between(bindparam("first"), bindparam("last")), text("status IN (0, 1, 2, 7)"))
+    .where(_c.tree == bindparam("tree"), text("status IN (0, 1, 2, 7)"))
     .order_by(_c.id)
     .limit(bindparam("limit"))
 )
@@ -176,15 +173,7 @@ class SqlSource:
 
     def titles_like(self, text: str) -> list[str]:
         """Return some titles that share a word with `text`, at most 50: to suggest from."""
-        words = set(text.casefold().split())
-        found: dict[str, None] = {}
-        for row in self.connection.execute(_BODIES.limit(TITLES_READ), self._all()):
-            title: str = orjson.loads(self.packer.unpack(row.body))["title"]
-            if words & set(title.casefold().split()):
-                found[title] = None
-            if len(found) == TITLES_SUGGESTED:
-                break
-        return list(found)
+        return titles_like(self.connection, self.id, text, self.packer)
 
     def facts(self, numbers: Collection[int]) -> list[Fact]:
         """Return the facts said at these tasks, by task and key."""
@@ -212,29 +201,18 @@ class SqlSource:
 
     def mentioning(self, text: str) -> list[int]:
         """Return at least the tasks whose title, instruction, inputs or facts hold `text`, without regard to case."""
-        holds = _holding(text)
-        unpack = self.packer.unpack
-        found = {
-            row.id & _LOW for row in self.connection.execute(_BODIES, self._all()) if holds(unpack(row.body).decode())
-        }
-        said = select(_f.task, _f.key, _f.body).where(_f.tree == self.id)
-        found |= {
-            row.task
-            for row in self.connection.execute(said)
-            if holds(_as_json(row.key)) or holds(unpack(row.body).decode())
-        }
-        return sorted(found)
+        return mentioning(self.connection, self.id, text, self.packer)
 
     def removals(self, text: str) -> list[Event]:
         """Return the removals of tasks whose record holds `text`, without regard to case; the last 50."""
-        holds = _holding(text)
+        holds = holding(text)
         gone = _EVENTS.where(_g.tree == self.id, _goes()).order_by(_g.revision.desc(), _g.seq.desc())
         found: list[Event] = []
         for row in self.connection.execute(gone):
-            if not holds(self.packer.unpack(row.body).decode()):
+            if not holds(self.packer.unpack(row.body)):
                 continue
             events = [one for one in events_row(self.tree.id, row, self.packer) if one.change.field == "*"]
-            found += [one for one in reversed(events) if holds(_as_json(one.change.before))]
+            found += [one for one in reversed(events) if holds(orjson.dumps(one.change.before))]
             if len(found) >= REMOVALS_FOUND:
                 break
         return found[:REMOVALS_FOUND][::-1]
@@ -298,7 +276,7 @@ class SqlSource:
 
     def unended(self, limit: int) -> list[Task]:
         """Return the first tasks that have not ended, by number."""
-        return self._tasks(self.connection.execute(_UNENDED, {**self._all(), "limit": limit}))
+        return self._tasks(self._run(_UNENDED, limit=limit))
 
     def counts(self) -> dict[Status, int]:
         """Return how many tasks there are of each status, in the order of `Status`; without those of none."""
@@ -382,19 +360,19 @@ def _conditions(
     """Yield the conditions of the statements that find the changes of these tasks and fields, each by an index."""
     bits = sum(FIELD_BITS[name] for name in set(fields or ()) if name in FIELD_BITS)
     names = [field_code(name) for name in set(fields or ()) if name not in FIELD_BITS]
-    ours = and_(_g.field > 0, _g.field.bitwise_and(bits) != 0)
-    named = _g.field.in_(names)
+    kinds: list[ColumnElement[bool]] = []
+    if bits:
+        kinds.append(and_(_g.field > 0, _g.field.bitwise_and(bits) != 0))
+    if names:
+        kinds.append(_g.field.in_(names) if numbers is not None else and_(_g.field.in_(names), _negative()))
+    if fields is not None and not kinds:
+        return
     if numbers is None:
-        if fields is None:
-            yield ()
-        if bits:
-            yield (ours,)
-        if names:
-            yield (named, _negative())
+        yield from ((kind,) for kind in kinds) if kinds else [()]
         return
     for part in batches(sorted(set(numbers))):
         of_tasks = _g.task == part[0] if len(part) == 1 else _g.task.in_(part)
-        yield (of_tasks,) if fields is None else (of_tasks, or_(ours, named))
+        yield (of_tasks, or_(*kinds)) if kinds else (of_tasks,)
 
 
 def _negative() -> ColumnElement[bool]:
@@ -405,13 +383,3 @@ def _negative() -> ColumnElement[bool]:
 def _goes() -> ColumnElement[bool]:
     """Return the condition that a task went, in the words of the index of such."""
     return literal_column("field >= 1073741824", Boolean)
-
-
-def _as_json(value: Json) -> str:
-    return orjson.dumps(value).decode()
-
-
-def _holding(wanted: str) -> Callable[[str], bool]:
-    """Return a test of whether a JSON text may hold `wanted`, without regard to case."""
-    spelt = _as_json(wanted)[1:-1].casefold()
-    return lambda body: spelt in body.casefold()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, Final
 
 from sqlalchemy import Table, bindparam, delete, func, insert, literal, null, select, update
@@ -45,6 +45,8 @@ Pairs = Mapping[int, tuple[Task | None, Task | None]]
 
 DERIVED: Final = frozenset({"gate", "ready", "own", "tail", "children", "unended", "revision"})
 """Fields that may change without the rest of a task's row."""
+ROWS_AT_A_TIME = 10_000
+"""Rows that one statement adds: those of a million tasks at once would take gigabytes."""
 LINKING: Final = ("inputs", "requires", "under", "parent")
 """Fields that other tasks and names lead from."""
 _REST: Final = tuple(name for name in Task.__dataclass_fields__ if name not in DERIVED)
@@ -117,8 +119,8 @@ def write_dump(connection: Connection, dump: Dump) -> None:
     standing = dump.revisions[-1].state if dump.revisions else dump.tree.revision
     tree = add_tree(connection, dump.tree, standing=standing, counts=counts)
     _write_tasks(connection, tree, {task.number: (None, task) for task in dump.tasks}, packer)
-    _add(connection, task_facts, [fact_values(tree, fact, packer) for fact in dump.facts])
-    _add(connection, task_revisions, list(_revisions(tree, dump.revisions)))
+    _add(connection, task_facts, (fact_values(tree, fact, packer) for fact in dump.facts))
+    _add(connection, task_revisions, _revisions(tree, dump.revisions))
     for revision, events in groupby(dump.events, key=lambda event: event.revision):
         changes = [event.change for event in events]
         _add(connection, task_changes, changes_values(tree, revision, changes, packer))
@@ -165,7 +167,7 @@ def _write_tasks(connection: Connection, tree: int, changed: Pairs, packer: Pack
     _each(connection, _FREE_KEY, [{"at_id": row_id(tree, number)} for number in freed])
     _each(connection, _SET_TASK, [_at(task_values(tree, task, packer)) for _, task in whole])
     _each(connection, _SET_DERIVED, [_at_id(tree, task) for task in light])
-    _add(connection, tasks, [task_values(tree, task, packer) for task in come])
+    _add(connection, tasks, (task_values(tree, task, packer) for task in come))
     _write_links(connection, tree, changed)
 
 
@@ -247,7 +249,9 @@ def _link(tree: int, task: int, link: tuple[int, int]) -> Values:
 
 
 def _add(connection: Connection, table: Table, rows: Iterable[Values]) -> None:
-    _each(connection, _ADD[table.name], list(rows))
+    rest = iter(rows)
+    while part := list(islice(rest, ROWS_AT_A_TIME)):
+        connection.execute(_ADD[table.name], part)
 
 
 def _each(connection: Connection, statement: Any, rows: Sequence[Values]) -> None:

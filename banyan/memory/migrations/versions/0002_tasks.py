@@ -33,7 +33,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_trees"),
     )
     op.create_index("ix_trees_code", "trees", ["code"], unique=True)
-    index("ix_trees_origin", "trees", ["origin"], where="origin IS NOT NULL")
+    index("ix_trees_origin", "trees", ["origin", "code"], where="origin IS NOT NULL")
     create_tasks()
     create_record()
 
@@ -65,7 +65,7 @@ def create_tasks() -> None:
     op.create_index("ix_tasks_title", "tasks", ["tree", "title_hash"])
     index("ix_tasks_key", "tasks", ["tree", "key"], unique=True, where="key IS NOT NULL")
     index("ix_tasks_failed", "tasks", ["tree", "parent"], where="status = 4")
-    index("ix_tasks_unended", "tasks", ["id"], where="status IN (0, 1, 2, 7)")
+    index("ix_tasks_unended", "tasks", ["tree"], where="status IN (0, 1, 2, 7)")
     index("ix_tasks_lease", "tasks", ["tree", "lease_until"], where="lease_until IS NOT NULL")
     order = ["tree", sa.text("tail DESC"), sa.text("priority DESC"), "id"]
     index("ix_tasks_ready", "tasks", order, where="ready")
