@@ -76,7 +76,8 @@ class Workspace(View):
             self.touch(number, f"`{task.title}` was added under it")
         for fact in facts:
             self._touch_users(fact.key, f"`{fact.key}` was said")
-        self.lengths.update({task.number, *parents_of(task), *(edge.source for edge in task.edges)})
+        # What comes before it and over it follows: its way to the end can but be longer than they knew.
+        self.lengths.add(task.number)
 
     def remove(self, number: int, reason: str = "") -> None:
         """Take a task away, and what was said in it; nothing may refer to it any more once the batch ends."""
