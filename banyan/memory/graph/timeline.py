@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -188,7 +189,7 @@ def _unrecorded(source: GraphSource, number: int, name: str, until: int) -> list
 
 def _joined(own: list[Said], before: Iterable[list[Said]], *, merged: bool) -> list[Said]:
     """Return the values of a task after those of the tasks that it was made of."""
-    earlier = [one for periods in before for one in periods]
+    earlier = _once(one for periods in before for one in periods)
     if not own:
         return earlier
     first, kept = own[0], []
@@ -206,6 +207,24 @@ def _joined(own: list[Said], before: Iterable[list[Said]], *, merged: bool) -> l
                 replace(one, ended_by=replace(one.ended_by, how=MERGED if merged else SPLIT, value=own[0].value))
             )
     return [*kept, first, *own[1:]]
+
+
+def _once(periods: Iterable[Said]) -> list[Said]:
+    """Return each saying once, as it lasted longest: parts of one task that are merged have its values in common."""
+    found: list[Said] = []
+    for one in periods:
+        twin = next(
+            (at for at, old in enumerate(found) if old.revision == one.revision and same(old.value, one.value)), -1
+        )
+        if twin < 0:
+            found.append(one)
+        elif _end(one) > _end(found[twin]):
+            found[twin] = one
+    return found
+
+
+def _end(period: Said) -> float:
+    return math.inf if period.ended_by is None else period.ended_by.revision
 
 
 def _record(event: Event) -> Mapping[str, Json]:
