@@ -1,4 +1,4 @@
-"""Conditions over JSON values, in CEL (https://cel.dev), bounded so that whoever writes one cannot keep others waiting."""
+"""Conditions over JSON values, in CEL (https://cel.dev), bounded so that nobody waits long for an answer."""
 
 from __future__ import annotations
 
