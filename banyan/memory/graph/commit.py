@@ -25,6 +25,7 @@ from banyan.core.task import (
     TreeState,
 )
 from banyan.memory.graph.records import record_of
+from banyan.memory.graph.settle import settle
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.store import Intent
 from banyan.memory.graph.view import same
@@ -90,7 +91,9 @@ def conflict(tree: Tree, base: int, since: Sequence[Event], changed: int) -> Rev
 
 
 def close(ws: Workspace, intent: Intent, state: int) -> Commit:
-    """Return what `ws` comes to; `state` is the one that the tree was in before it."""
+    """Settle what follows, and return what `ws` comes to; `state` is the one that the tree was in before it."""
+    if ws.touched or ws.lengths:
+        settle(ws)
     changes = tuple(compressed(ws))
     tree = ws.tree
     if not tree.title:
