@@ -8,15 +8,13 @@ from typing import Any
 from banyan.core.errors import BadEdit, CycleFound
 from banyan.core.lifecycle import ENDED
 from banyan.core.task import Status, Task
+from banyan.memory.graph.firing import gone_with
 from banyan.memory.graph.names import keyed, shown
-from banyan.memory.graph.ops.edit import KEY_CHARS, Edit, refuse_circle, text_of
+from banyan.memory.graph.ops.edit import KEY_CHARS, Edit, refuse_circle, refuse_circle_moved, text_of
 from banyan.memory.graph.ops.fields import facts_of, inputs_of, plain_fields, requires_of
 from banyan.memory.graph.view import parents_of, same
-from banyan.memory.graph.walk import under
+from banyan.memory.graph.walk import scope, under
 from banyan.memory.graph.workspace import Workspace
-
-CLOSED = frozenset({Status.SKIPPED, Status.CANCELLED})
-"""A task whose parents are all of these cannot come, or come back."""
 
 
 def add(edit: Edit) -> None:
@@ -35,10 +33,7 @@ def add(edit: Edit) -> None:
         **state,
     )
     there = None if task.key is None else _keyed(edit, task.key)
-    if there is None:
-        number = _place(edit, task)
-    else:
-        number = _leave(edit, ws.task(there), task)
+    number = _place(edit, task) if there is None else _leave(edit, ws.task(there), task)
     if edit.given("ref"):
         edit.shared.refs[ref_of(edit.fields["ref"])] = number
 
@@ -61,9 +56,10 @@ def update(edit: Edit) -> None:
     if edit.has("key"):
         state["key"] = _new_key(edit, number)
     _move(edit, before, state)
+    above = scope(ws, number) if {"parent", "under"} & state.keys() else []
     ws.set(number, reason=edit.text("reason"), **state)
-    if {"requires", "inputs", "parent", "under"} & state.keys():
-        refuse_circle(ws, [number])
+    if above or {"requires", "inputs"} & state.keys():
+        refuse_circle_moved(ws, number, above)
 
 
 def ref_of(value: object) -> str:
@@ -82,10 +78,9 @@ def key_of(edit: Edit) -> str:
 
 def check_parents(ws: Workspace, task: Task) -> None:
     """Raise `BadEdit` where nothing can be done under any parent of a task."""
-    parents = [ws.task(number) for number in parents_of(task)]
-    if parents and all(_shut(ws, parent) for parent in parents):
-        first = parents[0]
-        raise BadEdit(f"{shown(first)} is {first.status.value}, and nothing under it can be done: `reopen` it first")
+    gone = gone_with(ws, task)
+    if gone is not None:
+        raise BadEdit(f"nothing under it can be done: {gone[1]}; `reopen` that first")
 
 
 def _place(edit: Edit, task: Task) -> int:
@@ -142,9 +137,9 @@ def _move(edit: Edit, before: Task, state: dict[str, Any]) -> None:
     """Take the parents that are given into `state`."""
     ws = edit.ws
     if edit.has("parent"):
-        parent = edit.task_or_root("parent")
-        if parent != before.number or before.parent is not None:
-            state["parent"] = parent
+        new = edit.task_or_root("parent")
+        if new != before.number or before.parent is not None:
+            state["parent"] = new
     parent = state.get("parent", before.parent)
     if edit.has("under") or "parent" in state:
         further = _under(edit, parent) if edit.has("under") else before.under
@@ -152,12 +147,12 @@ def _move(edit: Edit, before: Task, state: dict[str, Any]) -> None:
     if "parent" not in state and "under" not in state:
         return
     after = replace(before, parent=parent, under=state["under"])
-    new = [number for number in parents_of(after) if number not in parents_of(before)]
-    if new:
+    joined = [number for number in parents_of(after) if number not in parents_of(before)]
+    if joined:
         below = set(under(ws, before.number))
-        for number in new:
-            if number in below:
-                raise CycleFound([before.title, ws.task(number).title, before.title])
+        for above in joined:
+            if above in below:
+                raise CycleFound([before.title, ws.task(above).title, before.title])
         check_parents(ws, after)
 
 
@@ -183,10 +178,3 @@ def _keyed(edit: Edit, key: str) -> int | None:
     if stored is None and not edit.shared.rekeyed:
         return None
     return keyed(edit.ws, key)
-
-
-def _shut(ws: Workspace, parent: Task) -> bool:
-    """Whether nothing under a parent can be done: by rule it fails with a child, and then another may recover it."""
-    if parent.status is not Status.FAILED:
-        return parent.status in CLOSED
-    return not any(ws.task(child).status is Status.FAILED for child in ws.children(parent.number))

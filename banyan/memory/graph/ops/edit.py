@@ -13,6 +13,7 @@ from banyan.core.task import Json, is_fact_reference, is_reference
 from banyan.memory.graph.names import resolve
 from banyan.memory.graph.order import circle
 from banyan.memory.graph.view import View
+from banyan.memory.graph.walk import scope
 from banyan.memory.graph.workspace import Workspace
 
 TITLE_CHARS = 500
@@ -157,6 +158,21 @@ def refuse_circle(ws: Workspace, numbers: Iterable[int]) -> None:
         found = circle(ws, number)
         if found is not None:
             raise CycleFound([ws.task(one).title for one in found])
+
+
+def refuse_circle_moved(ws: Workspace, number: int, above: Iterable[int]) -> None:
+    """Raise `CycleFound` where a task that was moved waits for itself, or what it was under does.
+
+    What is no longer under a task gates the opening of that task, where before it gated its own work alone.
+
+    Args:
+        ws: the tree, with the task where it now is.
+        number: the task.
+        above: what it was under before.
+    """
+    lost = set(above) - set(scope(ws, number))
+    gated = sorted(one for one in lost if (task := ws.find(one)) is not None and task.edges)
+    refuse_circle(ws, [number, *gated])
 
 
 def text_of(value: object, where: str, *, most: int, empty: bool = True) -> str:

@@ -42,7 +42,8 @@ DEFINING = frozenset(
 """Fields of an edit that say what a task is."""
 
 _EDGE_FIELDS = frozenset({"from", "task", "kind", "when", "path", "to"})
-_RULE = "$rule"
+RULE = "$rule"
+"""The field of a fact's value that makes it a rule."""
 
 
 def plain_fields(edit: Edit) -> dict[str, Any]:
@@ -101,11 +102,11 @@ def fact_of(edit: Edit, number: int, key: str, value: Json) -> Fact:
 def fact_value(value: object, where: str) -> Json:
     """Return the value of a fact: any JSON value, or a rule."""
     found = literal_of(value, where)
-    if not (isinstance(found, dict) and _RULE in found):
+    if not (isinstance(found, dict) and RULE in found):
         return found
-    if found.keys() - {_RULE, "says"} or not isinstance(found.get("says", ""), str):
+    if found.keys() - {RULE, "says"} or not isinstance(found.get("says", ""), str):
         raise BadEdit(f'`{where}`: a rule is {{"$rule": expression, "says": text}}')
-    check_expression(text_of(found[_RULE], f"{where}/{_RULE}", most=INSTRUCTION_CHARS, empty=False))
+    check_expression(text_of(found[RULE], f"{where}/{RULE}", most=INSTRUCTION_CHARS, empty=False))
     return found
 
 
@@ -196,7 +197,7 @@ def _budget(value: object) -> dict[str, Json]:
 
 def is_rule(value: Json) -> bool:
     """Whether the value of a fact is a rule."""
-    return isinstance(value, dict) and _RULE in value
+    return isinstance(value, dict) and RULE in value
 
 
 def held_value(fact: Fact | None) -> Json:

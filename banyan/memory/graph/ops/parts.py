@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from banyan.core.errors import BadEdit
 from banyan.core.task import ABSENT, Edge, EdgeKind, Fact, Json, Task, is_reference
+from banyan.memory.graph.firing import gone_with
 from banyan.memory.graph.names import shown
 from banyan.memory.graph.ops.define import check_parents, claim_key, ref_of
 from banyan.memory.graph.ops.edit import Edit, brief, list_of, mapping_of, refuse_circle
@@ -169,16 +170,8 @@ def _check_apart(ws: Workspace, tasks: Sequence[Task]) -> None:
         above = [one for one in scope(ws, task.number)[1:] if one in numbers]
         if above:
             raise BadEdit(f"{shown(task)} is under {shown(ws.task(above[0]))}: they cannot be merged")
-    if not any(True for task in tasks if _open_above(ws, task)):
+    if all(gone_with(ws, task) is not None for task in tasks):
         check_parents(ws, tasks[0])
-
-
-def _open_above(ws: Workspace, task: Task) -> bool:
-    try:
-        check_parents(ws, task)
-    except BadEdit:
-        return False
-    return True
 
 
 def _united(part: Edit, tasks: Sequence[Task]) -> Task:

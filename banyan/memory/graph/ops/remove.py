@@ -8,9 +8,9 @@ from dataclasses import replace
 from banyan.core.errors import BadEdit
 from banyan.core.task import Status, Task, is_reference
 from banyan.memory.graph.names import shown
-from banyan.memory.graph.ops.edit import Edit
+from banyan.memory.graph.ops.edit import Edit, refuse_circle_moved
 from banyan.memory.graph.view import View, parents_of
-from banyan.memory.graph.walk import under
+from banyan.memory.graph.walk import scope, under
 from banyan.memory.graph.workspace import Workspace
 
 
@@ -47,15 +47,20 @@ def take_away(ws: Workspace, numbers: Collection[int], reason: str = "") -> None
     """Remove tasks; what stays loses its edges from them, and has other parents.
 
     Raises:
-        BadEdit: something that stays takes data from one of them, or has no other parent.
+        BadEdit: something that stays takes data from one of them, or has no other parent, or would wait for itself.
     """
     gone = set(numbers)
+    moved: dict[int, list[int]] = {}
     for number in numbers:
-        for one in (*ws.dependents(number), *ws.children(number)):
+        children = ws.children(number)
+        for one in (*ws.dependents(number), *children):
             if one not in gone:
+                moved.update({one: scope(ws, one)} if one in children and one not in moved else {})
                 _part(ws, one, gone, reason)
     for number in numbers:
         ws.remove(number, reason)
+    for one, above in moved.items():
+        refuse_circle_moved(ws, one, above)
 
 
 def _part(ws: Workspace, number: int, gone: Collection[int], reason: str) -> None:

@@ -52,7 +52,8 @@ def _bring_back_tasks(edit: Edit, revision: int) -> None:
         numbers.update(under(ws, number))
     restore(ws, revision, numbers, edit.text("reason") or f"it was rolled back to revision {revision}")
     edit.shared.rekeyed = True
-    refuse_circle(ws, sorted(one for one in numbers if ws.find(one) is not None))
+    present = sorted(one for one in numbers if ws.find(one) is not None)
+    refuse_circle(ws, dict.fromkeys([*present, *(after for one in present for after in ws.dependents(one))]))
     for text in effects_since(ws, sorted(numbers), revision):
         edit.note(text)
 

@@ -9,12 +9,13 @@ from typing import Any
 from banyan.core.errors import BadEdit
 from banyan.core.task import ABSENT, STATE_FIELDS, Fact, Json, Status, Task, Tree, TreeState, is_reference
 from banyan.memory.graph.names import keyed, shown
-from banyan.memory.graph.ops.edit import KEY_CHARS, Edit, refuse_circle
+from banyan.memory.graph.ops.edit import KEY_CHARS, Edit, refuse_circle, refuse_circle_moved
 from banyan.memory.graph.ops.fields import fact_of
 from banyan.memory.graph.ops.remove import refuse_held, take_away
 from banyan.memory.graph.restore import parents_first
 from banyan.memory.graph.rewind import rewound
 from banyan.memory.graph.view import View, same
+from banyan.memory.graph.walk import scope
 from banyan.memory.graph.workspace import Workspace
 
 CONFLICTS_TOLD = 10
@@ -117,6 +118,7 @@ class _Adoption:
         new = [self._copy.task(number) for number in self._numbers]
         for task in parents_first(new):
             self._add(task)
+        above = {number: scope(self._ws, number) for number in self._plans}
         for number, plan in self._plans.items():
             self._ws.set(number, reason=self._reason, **self._mapped(plan.state))
             if "status" in plan.state:
@@ -126,7 +128,11 @@ class _Adoption:
         for number in self._gone:
             refuse_held(self._ws.task(number))
         take_away(self._ws, self._gone, self._reason)
-        self._check([*self._numbers.values(), *self._plans])
+        self._part([*self._numbers.values(), *self._plans])
+        refuse_circle(self._ws, self._numbers.values())
+        for number in self._plans:
+            if self._ws.find(number) is not None:
+                refuse_circle_moved(self._ws, number, above[number])
 
     def _compare_gone(self, number: int, before: Task, facts: Mapping[str, Fact]) -> None:
         here = self._ws.find(number)
@@ -205,18 +211,18 @@ class _Adoption:
     def _number(self, number: int) -> int:
         return self._numbers.get(number, number)
 
-    def _check(self, numbers: Collection[int]) -> None:
-        """Refuse what takes data from a task that is gone, or waits for itself; part other edges to what is gone."""
+    def _part(self, numbers: Collection[int]) -> None:
+        """Refuse what takes data from a task that is gone; part other edges from what is gone."""
         ws = self._ws
-        present = [number for number in numbers if ws.find(number) is not None]
-        for number in present:
-            task = ws.task(number)
+        for number in numbers:
+            task = ws.find(number)
+            if task is None:
+                continue
             lost = [edge for edge in task.edges if ws.find(edge.source) is None]
             if any(edge.name for edge in lost):
                 raise BadEdit(f"{shown(task)} takes data from a task that was removed here")
             if lost:
                 ws.set(number, requires=tuple(edge for edge in task.requires if edge not in lost))
-        refuse_circle(ws, present)
 
 
 def _fields(
