@@ -45,6 +45,10 @@ async def call(
         str | None, typer.Option(help="A second call under the same key returns the first one's outcome.")
     ] = None,
     timeout_s: Annotated[float | None, typer.Option(help="Seconds that the tool may take.")] = None,
+    task: Annotated[str | None, typer.Option(help="Id of the task that it is made for.")] = None,
+    fence: Annotated[
+        int | None, typer.Option(help="Of the claim of that task; one that is lost sends nothing.", metavar="N", min=0)
+    ] = None,
 ) -> int:
     """Call a tool, and show what it gave.
 
@@ -64,6 +68,8 @@ async def call(
         outcome = await b.call(
             name,
             given,
+            task=task,
+            fence=fence,
             idempotency_key=idempotency_key,
             timeout_s=timeout_s,
             caller=Person(shell.terminal),

@@ -1,4 +1,4 @@
-"""What a shell offers when the tab key is pressed: names of assistants and sources."""
+"""What a shell offers when the tab key is pressed: names of assistants, sources and trees."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ def servers(context: typer.Context, incomplete: str) -> list[str]:
 
     async def names(b: Banyan) -> list[str]:
         return [one.name for one in await b.sources()]
+
+    return _starting(context, incomplete, names)
+
+
+def trees(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the ids of the trees that start so."""
+
+    async def names(b: Banyan) -> list[str]:
+        return [one.id for one in await b.tasks.trees()]
 
     return _starting(context, incomplete, names)
 

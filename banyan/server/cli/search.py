@@ -31,7 +31,7 @@ app = typer.Typer()
 
 @app.command("find", rich_help_panel="Find and call")
 @verb
-async def find(
+async def find(  # noqa: PLR0913 - each parameter is an option of the command
     shell: Shell,
     query: Annotated[str, typer.Argument(help="What is to be done, in any words; or a tool's name.")],
     k: Annotated[int, typer.Option("-k", help="How many tools to show.", metavar="N")] = 5,
@@ -43,6 +43,7 @@ async def find(
     ] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Only tools with this tag, or one of these.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the scores behind each confidence.")] = False,
+    task: Annotated[str | None, typer.Option(help="Id of the task that it is for: its own words count, too.")] = None,
 ) -> int:
     """Find the tools that do what you want.
 
@@ -50,7 +51,7 @@ async def find(
     """
     kinds = [one.strip() for one in (effects or "").split(",") if one.strip()]
     async with shell.banyan() as b:
-        answer = await b.find(query, k, server=server, effects=kinds, tags=tag or (), explain=explain)
+        answer = await b.find(query, k, server=server, effects=kinds, tags=tag or (), explain=explain, task=task)
     shell.terminal.document(answer.to_json(), lambda: _show_answer(shell, answer))
     return 0 if answer.fits else NOTHING_FITS
 

@@ -9,7 +9,7 @@ from typing import Final
 import typer
 from typer.core import TyperGroup
 
-from banyan.server.cli import tasks_ask, tasks_change, tasks_reconcile, tasks_work
+from banyan.server.cli import tasks_ask, tasks_change, tasks_keep, tasks_reconcile, tasks_work
 from banyan.server.cli.command import group
 
 _WITH_VALUE: Final = {"--home", "--database"}
@@ -26,7 +26,11 @@ class _Trees(TyperGroup):
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Put the verb first, and the tree that stands before it into its option."""
         before, rest = _split(args)
-        return super().parse_args(ctx, [*before, *self._verb_first(rest)])
+        if ctx.resilient_parsing and not any(one in self.commands for one in rest[:2]):
+            rest = []  # the tab key: verbs come next, with a tree before them or not
+        else:
+            rest = self._verb_first(rest)
+        return super().parse_args(ctx, [*before, *rest])
 
     def _verb_first(self, words: Sequence[str]) -> list[str]:
         if not words:
@@ -89,5 +93,9 @@ for _name, _verb, _panel in (
     ("finish", tasks_work.finish, _WORKING),
     ("context", tasks_work.context, _WORKING),
     ("reconcile", tasks_reconcile.reconcile, _WORKING),
+    ("export", tasks_keep.export, _KEEPING),
+    ("import", tasks_keep.import_, _KEEPING),
+    ("prune", tasks_keep.prune, _KEEPING),
+    ("remove", tasks_keep.remove, _KEEPING),
 ):
     _tasks.command(_name, rich_help_panel=_panel)(_verb)

@@ -12,12 +12,19 @@ import typer
 
 from banyan.core.errors import BadFile, InvalidArgument, UnknownTree
 from banyan.core.task import Tree, TreeState, split_id
+from banyan.server.cli.complete import trees as complete_trees
 
 if TYPE_CHECKING:
     from banyan.server.app import Banyan
     from banyan.server.cli.shell import Shell
 
-TREE = typer.Option("--tree", "-t", metavar="TREE", help="Id or title of the tree; it may stand before the verb, too.")
+TREE = typer.Option(
+    "--tree",
+    "-t",
+    metavar="TREE",
+    help="Id or title of the tree; it may stand before the verb, too.",
+    autocompletion=complete_trees,
+)
 AS_OF_TURN = typer.Option("--as-of-turn", metavar="N", help="As it was at the end of this turn.", min=0)
 AS_OF_REVISION = typer.Option("--as-of-revision", metavar="N", help="As it was after this revision.", min=0)
 TITLES = 2000

@@ -58,10 +58,10 @@ async def reconcile(  # noqa: PLR0913 - each parameter is an option of the comma
         call = only_one(words[-1:], "call")
         if verdict == "probe":
             given = read_json(arguments) if arguments else {}
-            settled = await b.effects.probe(call, str(probe), _object(given), str(when), by=None)
+            settled = await b.tasks.effects.probe(call, str(probe), _object(given), str(when), by=None)
         else:
             value = ABSENT if output is None else value_of(output)
-            settled = await b.effects.settle(call, verdict, by=getpass.getuser(), output=value)
+            settled = await b.tasks.effects.settle(call, verdict, by=getpass.getuser(), output=value)
         named = {} if shell.terminal.json or settled.edit is None else await titles(b, settled.edit.tree)
     shell.terminal.document(settled.to_json(), lambda: _show_settled(shell, settled, named))
     return UNKNOWN_EFFECT if settled.verdict is None else 0
@@ -86,7 +86,7 @@ def _object(value: Any) -> Mapping[str, Any]:
 async def _list_unsettled(shell: Shell, b: Banyan, tree: str | None, words: Sequence[str]) -> None:
     given = tree or (words[0] if words else None)
     place = None if given is None else await the_tree(shell, b, given)
-    found = await b.effects.unsettled(place)
+    found = await b.tasks.effects.unsettled(place)
     shell.terminal.document({"calls": [one.to_json() for one in found]}, lambda: _show_unsettled(shell, found))
 
 
