@@ -11,7 +11,7 @@ from typing import Any
 
 from banyan.core.errors import InvalidArgument
 from banyan.core.task import ABSENT, Json, Task
-from banyan.memory.graph.past import Past
+from banyan.memory.graph.past import PastWork
 from banyan.memory.graph.records import record_of
 from banyan.memory.graph.rewind import of_record, rewound, value_after, value_before
 from banyan.memory.graph.source import GraphSource
@@ -66,4 +66,4 @@ def task_at(source: GraphSource, number: int, revision: int) -> Task | None:
 
 def tree_at(source: GraphSource, revision: int) -> GraphSource:
     """Return a tree as it was at the end of a revision: it reads what changed since, and the rest as it is."""
-    return source if revision == source.tree.revision else Past(source, revision)
+    return source if revision == source.tree.revision else PastWork(source, revision)

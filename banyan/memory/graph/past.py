@@ -8,11 +8,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from banyan.core.call import CallRecord
-from banyan.core.lifecycle import ENDED
+from banyan.core.lifecycle import ENDED, Firing
 from banyan.core.task import Event, Fact, Revision, Status, Task, Tree, TreeId, is_fact_reference
+from banyan.memory.graph.basis import resolve_inputs
+from banyan.memory.graph.firing import gate_verdict, work_verdict
 from banyan.memory.graph.rewind import Then, rewound
 from banyan.memory.graph.source import GraphSource
-from banyan.memory.graph.view import parents_of
+from banyan.memory.graph.view import View, parents_of
 
 CHUNK = 500
 """Tasks that are brought back at once."""
@@ -122,12 +124,11 @@ class _Relations:
 
 
 class Past(_Relations):
-    """A tree as it was at the end of a revision."""
+    """A tree as it was at the end of a revision, without what could be begun then: `PastWork` knows that too."""
 
     def __init__(self, source: GraphSource, revision: int) -> None:
         super().__init__(source, revision)
         self._revision = revision
-        self._derived: dict[int, Task] = {}
         made = source.revision(revision)
         self._tree = replace(
             source.tree,
@@ -143,7 +144,12 @@ class Past(_Relations):
 
     def tasks(self, numbers: Collection[int]) -> list[Task]:
         """Return these tasks."""
-        return [self._derive(task) for task, _ in self._states.state(numbers).values()]
+        found = []
+        for task, _ in self._states.state(numbers).values():
+            below = [one for one, _ in self._states.state(self.children(task.number)).values()]
+            unended = sum(one.status not in ENDED for one in below)
+            found.append(replace(task, children=len(below), unended=unended, gate=False, ready=False))
+        return found
 
     def facts(self, numbers: Collection[int]) -> list[Fact]:
         """Return the facts that were said at these tasks."""
@@ -210,9 +216,42 @@ class Past(_Relations):
         count.update(task.status for task, _ in self._states.state(changed).values())
         return {status: count[status] for status in Status if count[status]}
 
-    def _derive(self, task: Task) -> Task:
-        if task.number not in self._derived:
-            below = [one for one, _ in self._states.state(self.children(task.number)).values()]
-            unended = sum(one.status not in ENDED for one in below)
-            self._derived[task.number] = replace(task, children=len(below), unended=unended)
-        return self._derived[task.number]
+
+class PastWork(Past):
+    """A tree as it was at the end of a revision, with what could be begun then."""
+
+    def __init__(self, source: GraphSource, revision: int) -> None:
+        super().__init__(source, revision)
+        self._view = View(Past(source, revision))
+        self._gates: dict[int, bool] = {}
+
+    def tasks(self, numbers: Collection[int]) -> list[Task]:
+        """Return these tasks."""
+        self._view.load(numbers)
+        found = (self._view.find(number) for number in sorted(set(numbers)))
+        return [replace(task, gate=self._gate(task.number), ready=self._ready(task)) for task in found if task]
+
+    def _gate(self, number: int) -> bool:
+        """Return whether a task could be begun, or what is under it, as far as edges go: its parents' first."""
+        stack = [number]
+        while stack:
+            task = self._view.task(stack[-1])
+            parents = parents_of(task)
+            missing = [parent for parent in parents if parent not in self._gates]
+            if missing:
+                stack += missing
+                continue
+            fired = task.status not in ENDED and gate_verdict(self._view, task).firing is Firing.FIRED
+            self._gates[stack.pop()] = fired and (not parents or any(self._gates[parent] for parent in parents))
+        return self._gates[number]
+
+    def _ready(self, task: Task) -> bool:
+        """Return whether a task could be claimed; one that waited could not, for why it did is not on record."""
+        return (
+            self.tree.origin is None
+            and task.status in {Status.PENDING, Status.STALE}
+            and not task.unended
+            and self._gate(task.number)
+            and work_verdict(self._view, task).firing is Firing.FIRED
+            and not resolve_inputs(self._view, task).missing
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from banyan.memory.graph.compare import compare
 from banyan.memory.graph.rewind import of_record
 from banyan.memory.graph.view import parents_of, same
 from banyan.memory.graph.workspace import Workspace
+from banyan.memory.tasks import Tasks
+from banyan.testing.graph import MemoryGraphs
 from tests.memory.graph.pad import Pad, State, add, fact_of, numbers, say, state_of
 
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(0, 2), st.sampled_from(["Lisbon", "Porto", 1.0]))
@@ -220,3 +223,35 @@ async def test_a_task_as_it_was_has_the_reason_that_it_had_then() -> None:
     assert then is not None
     assert (then.status, then.reason) == (Status.FAILED, "no seats")
     assert task_at(pad.source, 1, 0) is None
+
+
+async def test_what_could_be_begun_then_is_known_of_every_revision() -> None:
+    graphs = MemoryGraphs()
+    tasks = Tasks(graphs, lambda: datetime.now(UTC))
+    made = await tasks.apply(None, [{"op": "add", "ref": "@dinner", "title": "Dinner"}])
+    stored = [
+        {task.number: (task.gate, task.ready, task.unended) for task in graphs.source(made.tree).tasks(range(1, 9))}
+    ]
+    for edit in (
+        {"op": "add", "title": "Shop", "inputs": {"list": {"$fact": "list"}}},
+        {"op": "add", "title": "Cook", "requires": ["Shop"], "inputs": {"pot": {"$from": "Shop", "path": "/pot"}}},
+        {"op": "add", "title": "Chop", "parent": "Cook"},
+        {"op": "fact", "key": "list", "value": ["leek"]},
+        {"op": "complete", "task": "Shop", "output": {"pot": "large"}},
+        {"op": "complete", "task": "Chop"},
+        {"op": "fact", "key": "list", "value": ["fennel"]},
+        {"op": "complete", "task": "Shop", "output": {"pot": "small"}},
+        {"op": "fail", "task": "Cook", "reason": "burnt"},
+        {"op": "reopen", "task": "Cook"},
+        {"op": "cancel", "task": "Cook", "reason": "no guests"},
+    ):
+        await tasks.apply(made.tree, [edit])
+        now = graphs.source(made.tree).tasks(range(1, 9))
+        stored.append({task.number: (task.gate, task.ready, task.unended) for task in now})
+
+    source = graphs.source(made.tree)
+    for revision, known in enumerate(stored, 1):
+        then = tree_at(source, revision)
+        assert {t.number: (t.gate, t.ready, t.unended) for t in then.tasks(range(1, 9))} == known, revision
+        assert [t.number for t in then.ready(9)] == [number for number, (_, ready, _) in known.items() if ready]
+        assert [t.number for t in then.unended(1)] == [t.number for t in then.unended(9)][:1]
