@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from banyan.core.lifecycle import ENDED, FIRINGS, RECOVERS, Firing
-from banyan.core.task import ABSENT, Edge, EdgeKind, Status, Task
+from banyan.core.task import ABSENT, Edge, EdgeKind, Status, Task, is_reference
 from banyan.memory.graph.basis import at_pointer, resolve_inputs
 from banyan.memory.graph.expression import holds
 from banyan.memory.graph.view import View, parents_of
@@ -99,12 +99,14 @@ def blockers(view: View, number: int) -> list[str]:
     if parents and not any(parent.gate for parent in parents):
         found += [f"`{parent.title}`, which it is part of, cannot begin yet" for parent in parents]
     if task.unended:
-        found.append(f"{task.unended} of the {task.children} tasks under it have not ended")
+        verb = "has" if task.unended == 1 else "have"
+        found.append(f"{task.unended} of the {task.children} tasks under it {verb} not ended")
     else:
         found += work_verdict(view, task).reasons
-    return list(dict.fromkeys(found + list(resolve_inputs(view, task).missing))) or [
-        "it is a what-if, or has just changed"
-    ]
+    # What an input takes from a task has been told with its edge.
+    missing = resolve_inputs(view, task).missing
+    found += [reason for name, reason in missing.items() if not is_reference(task.inputs[name])]
+    return list(dict.fromkeys(found)) or ["it is a what-if, or has just changed"]
 
 
 def _verdict(view: View, task: Task, edges: Sequence[Edge]) -> Verdict:
