@@ -1,0 +1,98 @@
+"""What a tree knows of something, found by words and by meaning."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from banyan.core.errors import InvalidArgument
+from banyan.core.find import Filters, Hit
+from banyan.core.ports import DocumentFeed, SearchIndex
+from banyan.core.recall import Match
+from banyan.core.task import ABSENT, Status, Task, task_id
+from banyan.memory.graph.asof import tree_at
+from banyan.memory.graph.source import GraphSource
+from banyan.memory.graph.store import GraphStore
+from banyan.memory.graph.view import View
+from banyan.memory.task_documents import FACT, TASK, TreeDocuments, parts_of, told
+
+MATCHES: Final = 10
+"""What one search returns at most."""
+SHOWN_CHARS: Final = 300
+"""Characters of a text that is found which are shown."""
+LEAST_CONFIDENCE: Final = 0.05
+"""What is less likely to be meant is not shown."""
+OPEN_TREES: Final = 16
+"""Trees whose index is kept ready; the one that was asked longest ago goes first."""
+MOST_CHARS: Final = 10_000
+
+
+class IndexedRecall:
+    """The `TextRecall` over an index of each tree, made when a tree is first asked by text and kept in step with it.
+
+    Args:
+        store: the trees.
+        make_index: makes the index of one tree from its documents.
+    """
+
+    def __init__(self, store: GraphStore, make_index: Callable[[str, DocumentFeed], SearchIndex]) -> None:
+        self._store = store
+        self._make_index = make_index
+        self._indexes: OrderedDict[str, SearchIndex] = OrderedDict()
+
+    async def search(self, tree: str, text: str, *, until: int) -> Sequence[Match]:
+        """Return what fits `text` best, best first, as it was at revision `until`.
+
+        What was not there then is left out; what is no longer there is not found.
+
+        Raises:
+            InvalidArgument: the text is empty or too long.
+            UnknownTree: there is no such tree.
+        """
+        if not text.strip() or len(text) > MOST_CHARS:
+            raise InvalidArgument("text", f"should be 1 to {MOST_CHARS:,} characters, and not blank")
+        index = self._index(tree)
+        await index.refresh()
+        # More than are shown: some were not there yet.
+        found = await index.search(text, k=3 * MATCHES, filters=Filters())
+        likely = [hit for hit in found.hits if hit.confidence >= LEAST_CONFIDENCE]
+        return await self._store.ask(tree, lambda source: _matches(tree_at(source, until), likely)[:MATCHES])
+
+    def _index(self, tree: str) -> SearchIndex:
+        if tree not in self._indexes:
+            self._indexes[tree] = self._make_index(tree, TreeDocuments(self._store, tree))
+            if len(self._indexes) > OPEN_TREES:
+                self._indexes.popitem(last=False)
+        self._indexes.move_to_end(tree)
+        return self._indexes[tree]
+
+
+def _matches(source: GraphSource, hits: Sequence[Hit]) -> list[Match]:
+    view = View(source)
+    view.load(parts_of(hit.key)[1] for hit in hits)
+    found = []
+    for hit in hits:
+        kind, number, key = parts_of(hit.key)
+        task = view.find(number)
+        text = None if task is None else _text(view, task, kind, key)
+        if text is not None:
+            name = task_id(source.tree.id, number)
+            where = f"{name}/facts/{key}" if kind == FACT else name
+            found.append(Match(kind=kind, id=where, text=text, confidence=hit.confidence))
+    return found
+
+
+def _text(view: View, task: Task, kind: str, key: str) -> str | None:
+    """Return what is shown of a document; None where it was not there."""
+    if kind == TASK:
+        more = f": {' '.join(task.instruction.split())}" if task.instruction.strip() else ""
+        return told(f"{task.title}{more}", SHOWN_CHARS)
+    if kind == FACT:
+        fact = view.facts(task.number).get(key)
+        return None if fact is None or fact.value is ABSENT else f"{key} = {told(fact.value, SHOWN_CHARS)}"
+    if task.summary is not None:
+        return f"{task.title}: {told(task.summary, SHOWN_CHARS)}"
+    if task.output is ABSENT or task.status is Status.FAILED:
+        return None
+    return f"{task.title}: {told(task.output, SHOWN_CHARS)}"
