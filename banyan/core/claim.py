@@ -53,3 +53,12 @@ class Ending:
     reason: str = ""
     call: tuple[CallRecord, StoredResult | None] | None = None
     """The call that its work was, as it ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A task under a claim: what is done for it is refused once the claim is lost."""
+
+    task: str
+    """Id of the task."""
+    fence: int

@@ -27,6 +27,8 @@ TRANSITIONS: Final[Mapping[Status, frozenset[Status]]] = {
 
 ENDED: Final = frozenset({Status.DONE, Status.FAILED, Status.SKIPPED, Status.CANCELLED})
 """Nothing more happens to the task by itself."""
+GONE: Final = frozenset({Status.FAILED, Status.SKIPPED, Status.CANCELLED})
+"""Nothing comes of the task: what is under it goes with it, unless it failed because of that."""
 CLAIMABLE: Final = frozenset({Status.PENDING, Status.STALE, Status.WAITING})
 """A task of these can be given to a worker, once it is ready."""
 HELD: Final = frozenset({Status.RUNNING, Status.WAITING})

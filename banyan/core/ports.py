@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from banyan.core.effect import Settled
     from banyan.core.find import Document, Filters, Search
     from banyan.core.ids import ApprovalId, CallId, SourceName, ToolName
+    from banyan.core.recall import Match
     from banyan.core.source import Listing, Need, Source, SyncReport
     from banyan.core.task import Json
     from banyan.core.taskview import Finished
@@ -215,6 +216,14 @@ class EffectLedger(Protocol):
 
     def judge(self, when: str, result: Json) -> bool | None:
         """Return what an expression says of `result`; None where it cannot say.  Raises `InvalidArgument`."""
+        ...
+
+
+class TextRecall(Protocol):
+    """Finds what speaks of something among the tasks, facts and results of a tree."""
+
+    async def search(self, tree: str, text: str, *, until: int) -> Sequence[Match]:
+        """Return what fits `text` best of what was there at revision `until`.  Raises `InvalidArgument`."""
         ...
 
 

@@ -122,6 +122,8 @@ class Task:
 
     reason: str = ""
     """Why its status is what it is."""
+    tools: tuple[str, ...] = ()
+    """Names of tools that were found for it, the last found first; let go when it ends."""
     holder: str | None = None
     lease_until: datetime | None = None
     fence: int = 0

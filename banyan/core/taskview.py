@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from banyan.core.call import CallRecord
+from banyan.core.claim import Held
 from banyan.core.task import (
     ABSENT,
     EditResult,
@@ -38,6 +40,8 @@ class TaskView:
     dependents: Sequence[int] = ()
     """Tasks with an edge from it."""
     children: Sequence[int] = ()
+    calls: Sequence[CallRecord] = ()
+    """Calls made for it that may have changed the world, oldest first."""
 
     @property
     def id(self) -> TaskId:
@@ -68,9 +72,11 @@ class TaskView:
             "summary": task.summary,
             "made_of": public(self.tree, list(task.made_of), "made_of"),
             "holder": task.holder if task.status is Status.RUNNING else None,
+            "tools": list(task.tools),
             "facts": {fact.key: fact.value for fact in self.facts if fact.value is not ABSENT},
             "candidates": {fact.key: list(fact.candidates) for fact in self.facts if fact.candidates},
             "children": [task_id(self.tree, one) for one in self.children],
+            "calls": [_call_json(call) for call in self.calls],
             "used_by": [task_id(self.tree, one) for one in self.dependents],
         }
         found.update({key: value for key, value in optional.items() if value})
@@ -80,6 +86,15 @@ class TaskView:
             found["output"] = task.output
         found["revision"] = task.revision
         return found
+
+
+def _call_json(call: CallRecord) -> dict[str, Any]:
+    return {
+        "call_id": call.call_id,
+        "tool": call.tool,
+        "outcome": call.outcome.value if call.outcome else "under way",
+        "handle": call.handle,
+    }
 
 
 def _edge_json(tree: TreeId, edge: Any) -> dict[str, Any]:
@@ -93,7 +108,7 @@ class TreeView:
 
     tree: Tree
     tasks: Sequence[tuple[int, TaskView]]
-    """Depth, from 0, and task; parents before children, children by number; one that is shared stands under its first."""
+    """Depth, from 0, and task; parents first, children by number; one that is shared stands under its first parent."""
     counts: Mapping[Status, int]
     """Tasks by status, in the whole tree."""
     left_out: int = 0
@@ -124,6 +139,11 @@ class Claimed:
     fence: int
     """To be given with every word about the task."""
     lease_until: datetime
+
+    @property
+    def held(self) -> Held:
+        """The task under this claim, to call tools for."""
+        return Held(task=self.view.id, fence=self.fence)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that every surface prints."""

@@ -14,7 +14,7 @@ from banyan.memory.engine import INCREMENTAL
 from banyan.memory.limits import DatabaseLimits
 from banyan.memory.migrations import NEWEST, REVISIONS, VERSION_TABLE
 from banyan.memory.tables import catalogue
-from banyan.memory.task_tables import metadata
+from banyan.memory.task_tables import trees
 from banyan.memory.transactions import Transactions
 
 logger = logging.getLogger(__name__)
@@ -95,13 +95,13 @@ def _change(connection: Connection, place: str) -> None:
 
 def create(connection: Connection, place: str) -> None:
     """Make all tables as the newest migration leaves them, and note that version."""
-    foreign = sorted(set(inspect(connection).get_table_names()) & set(metadata.tables))
+    foreign = sorted(set(inspect(connection).get_table_names()) & set(trees.metadata.tables))
     if foreign:
         named = ", ".join(f"`{name}`" for name in foreign)
         raise SettingsError(
             f"the database `{place}` holds tables of somebody else ({named}); give Banyan one of its own"
         )
-    metadata.create_all(connection, checkfirst=False)
+    trees.metadata.create_all(connection, checkfirst=False)
     connection.execute(
         text(
             f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL, "

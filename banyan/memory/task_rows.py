@@ -9,7 +9,6 @@ from itertools import groupby
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Row
 
 from banyan.core.lifecycle import ENDED
 from banyan.core.task import (
@@ -29,6 +28,7 @@ from banyan.core.task import (
 )
 from banyan.memory.graph.records import record_of, task_of
 from banyan.memory.packing import Packer
+from banyan.memory.tables import storable
 from banyan.memory.task_tables import TREE_BITS, row_id
 
 Values = dict[str, Any]
@@ -123,23 +123,26 @@ def tree_values(tree: Tree, standing: int, counts: Sequence[int]) -> Values:
     }
 
 
-def tree_of(row: Row[Any]) -> Tree:
-    """Return the tree of a row."""
-    body = orjson.loads(row.body)
+def tree_of(row: Sequence[Any]) -> Tree:
+    """Return the tree of a row of all columns."""
+    (
+        _, code, revision, _, turn, next_number, pruned, state, origin, created_at, changed_at, _, packed
+    ) = row  # fmt: skip
+    body = orjson.loads(packed)
     return Tree(
-        id=TreeId(row.code),
+        id=TreeId(code),
         title=body.get("title", ""),
-        revision=row.revision,
-        turn=row.turn,
-        state=TreeState(row.state),
-        next_number=row.next_number,
-        origin=TreeId(row.origin) if row.origin is not None else None,
-        origin_revision=body.get("origin_revision", 0 if row.origin is not None else None),
+        revision=revision,
+        turn=turn,
+        state=TreeState(state),
+        next_number=next_number,
+        origin=TreeId(origin) if origin is not None else None,
+        origin_revision=body.get("origin_revision", 0 if origin is not None else None),
         name=body.get("name"),
         redo=tuple(body.get("redo", ())),
-        pruned=row.pruned,
-        created_at=instant(row.created_at),
-        changed_at=instant(row.changed_at),
+        pruned=pruned,
+        created_at=instant(created_at),
+        changed_at=instant(changed_at),
     )
 
 
@@ -153,6 +156,8 @@ def task_body(task: Task, packer: Packer) -> bytes:
         body.pop(name, None)
     if task.reason:
         body["reason"] = task.reason
+    if task.tools:
+        body["tools"] = task.tools
     return packer.pack(orjson.dumps(body))
 
 
@@ -162,11 +167,11 @@ def task_values(tree: int, task: Task, packer: Packer) -> Values:
         "id": row_id(tree, task.number),
         "tree": tree,
         "parent": task.parent,
-        "key": task.key,
+        "key": storable(task.key),
         "title_hash": title_hash(task.title),
         "status": STATUS_CODES[task.status],
         "priority": task.priority,
-        "holder": task.holder,
+        "holder": storable(task.holder),
         "lease_until": None if task.lease_until is None else micros(task.lease_until),
         "fence": task.fence,
         "body": task_body(task, packer),
@@ -194,7 +199,7 @@ def task_row(row: Sequence[Any], packer: Packer) -> Task:
         revision, packed,
     ) = row  # fmt: skip
     body = orjson.loads(packer.unpack(packed))
-    reason = body.pop("reason", "")
+    reason, tools = body.pop("reason", ""), tuple(body.pop("tools", ()))
     state = task_of(id_ & _LOW, body)
     return Task(
         number=id_ & _LOW,
@@ -218,11 +223,12 @@ def task_row(row: Sequence[Any], packer: Packer) -> Task:
         summary=state.summary,
         made_of=state.made_of,
         reason=reason,
+        tools=tools,
         holder=holder,
         lease_until=None if lease_until is None else instant(lease_until),
         fence=fence,
-        gate=gate,
-        ready=ready,
+        gate=bool(gate),
+        ready=bool(ready),
         children=children,
         unended=unended,
         own=own,
@@ -255,27 +261,28 @@ def fact_values(tree: int, fact: Fact, packer: Packer) -> Values:
     return {
         "tree": tree,
         "task": fact.task,
-        "key": fact.key,
+        "key": storable(fact.key),
         "turn": fact.turn,
         "revision": fact.revision,
-        "speaker": fact.source,
+        "speaker": storable(fact.source),
         "confirmed": fact.confirmed,
         "body": packer.pack(orjson.dumps(body)),
     }
 
 
-def fact_row(row: Row[Any], packer: Packer) -> Fact:
+def fact_row(row: Sequence[Any], packer: Packer) -> Fact:
     """Return the fact of a row of all columns."""
-    body = orjson.loads(packer.unpack(row.body))
+    _, task, key, turn, revision, speaker, confirmed, packed = row
+    body = orjson.loads(packer.unpack(packed))
     return Fact(
-        task=row.task,
-        key=row.key,
+        task=task,
+        key=key,
         value=body.get("value", ABSENT),
-        turn=row.turn,
-        source=row.speaker,
-        revision=row.revision,
+        turn=turn,
+        source=speaker,
+        revision=revision,
         candidates=tuple(body.get("candidates", ())),
-        confirmed=row.confirmed,
+        confirmed=bool(confirmed),
     )
 
 
@@ -290,26 +297,27 @@ def revision_values(tree: int, revision: Revision, *, opens: bool) -> Values:
         "at": micros(revision.at),
         "turn": revision.turn,
         "opens": opens,
-        "speaker": revision.source,
+        "speaker": storable(revision.source),
         "kind": revision.kind.value,
         "state": None if revision.state == revision.number else revision.state,
         "base": None if revision.base == revision.number - 1 else revision.base,
-        "note": revision.note or None,
+        "note": storable(revision.note) or None,
     }
 
 
-def revision_row(tree: TreeId, row: Row[Any]) -> Revision:
+def revision_row(tree: TreeId, row: Sequence[Any]) -> Revision:
     """Return the revision of a row of all columns."""
+    _, number, at, turn, _, speaker, kind, state, base, note = row
     return Revision(
         tree=tree,
-        number=row.number,
-        at=instant(row.at),
-        turn=row.turn,
-        source=row.speaker,
-        kind=RevisionKind(row.kind),
-        state=row.number if row.state is None else row.state,
-        base=row.number - 1 if row.base is None else row.base,
-        note=row.note or "",
+        number=number,
+        at=instant(at),
+        turn=turn,
+        source=speaker,
+        kind=RevisionKind(kind),
+        state=number if state is None else state,
+        base=number - 1 if base is None else base,
+        note=note or "",
     )
 
 

@@ -8,11 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from banyan.core.claim import LEASE_S, Claim, Ending
+from banyan.core.context import Context
 from banyan.core.errors import InvalidArgument, UnknownTask
-from banyan.core.ports import Clock
+from banyan.core.ports import Clock, TextRecall
 from banyan.core.recall import Recall
 from banyan.core.task import ABSENT, Change, EditResult, Event, Json, RevisionKind, Tree, TreeId, split_id
 from banyan.core.taskview import Claimed, Finished, Ready, TaskView, TreeView
+from banyan.memory.archive import Archive
+from banyan.memory.context.synthesis import BUDGET_TOKENS, context
 from banyan.memory.graph.batch import Made, make
 from banyan.memory.graph.claims import claim, finish, lapse, renew
 from banyan.memory.graph.compare import compare, compare_trees
@@ -37,9 +40,12 @@ class Tasks:
     and `UnknownTask` for what is not there.
     """
 
-    def __init__(self, store: GraphStore, clock: Clock) -> None:
+    def __init__(self, store: GraphStore, clock: Clock, texts: TextRecall | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._texts = texts
+        self.archive = Archive(store)
+        """Trees as files, and what is kept of them for how long."""
 
     async def apply(
         self,
@@ -66,7 +72,7 @@ class Tasks:
             RevisionConflict: the tree has changed since `base_revision`.
             ClaimLost: an edit speaks for a task that somebody else holds.
         """
-        operations = ", ".join(dict.fromkeys(str(edit.get("op", "?")) for edit in edits if isinstance(edit, Mapping)))
+        operations = ", ".join(dict.fromkeys(_operation(edit) for edit in edits))
         intent = Intent(
             tree=None if tree is None else TreeId(tree),
             title=title,
@@ -225,17 +231,46 @@ class Tasks:
         *,
         keys: Sequence[str] = (),
         claim: Mapping[str, Any] | None = None,
+        text: str | None = None,
         as_of: Mapping[str, int] | None = None,
     ) -> Recall:
-        """Return what is or was known, with no model: values by key with their history, and whether a claim holds.
+        """Return what is or was known, with no model: values by key, whether a claim holds, what speaks of a text.
 
         Args:
             tree: the tree.
             keys: names of facts, inputs, or tasks, whose output is meant.
             claim: `{"key", "value", "task"?}`: is it so, was it ever?
+            text: words to search tasks, facts and results for, by meaning too.
             as_of: `{"turn": n}` or `{"revision": n}`; now if None.
         """
-        return await self._store.ask(tree, lambda source: recall(source, keys=keys, claim=claim, as_of=as_of))
+
+        def question(source: GraphSource) -> Recall:
+            return recall(source, keys=keys, claim=claim, as_of=as_of)
+
+        found = await self._store.ask(tree, question)
+        if text is None:
+            return found
+        if self._texts is None:
+            raise InvalidArgument("text", "nothing searches this memory by text")
+        return replace(found, matches=await self._texts.search(tree, text, until=found.revision))
+
+    async def context(self, task: str, budget_tokens: int = BUDGET_TOKENS, *, tree: str | None = None) -> Context:
+        """Return what the worker of a task needs to know, in at most so many tokens.
+
+        The path from the root, the facts in scope, the results that it goes by, then the task; what changes least
+        comes first, so that what a model has read of it already stays as it was.
+
+        Args:
+            task: the task.
+            budget_tokens: tokens of the text at most, 50 to 1,000,000, as the default counter counts them: never fewer
+                than OpenAI's cl100k.
+            tree: the tree, where `task` is no id.
+        """
+
+        def question(source: GraphSource) -> Context:
+            return context(source, _named(source, task), budget_tokens=budget_tokens)
+
+        return await self._store.ask(_tree_of(task, tree), question)
 
     async def _give_back(self, tree: str) -> list[int]:
         """Give back what lost its lease, and return it."""
@@ -268,6 +303,11 @@ def _take(ws: Workspace, wanted: Claim) -> list[Claimed]:
 
 def _with(result: EditResult, made: Made) -> EditResult:
     return replace(result, refs=made.refs, notes=[*result.notes, *made.notes])
+
+
+def _operation(edit: object) -> str:
+    """Return what an edit is called; a caller may hand in anything, and is told so once it is read."""
+    return str(edit.get("op", "?"))[:40] if isinstance(edit, Mapping) else "?"
 
 
 def _work(tree: str, note: str) -> Intent:

@@ -11,12 +11,14 @@ import anyio
 
 from banyan.core.approval import Approval, Scope
 from banyan.core.call import Outcome, Page
+from banyan.core.claim import Held
 from banyan.core.errors import InvalidArgument
 from banyan.core.find import Filters, FindAnswer
 from banyan.core.ids import SourceName
-from banyan.core.ports import Caller, Elicited, ServerSummary, ToolStore
+from banyan.core.ports import Caller, ServerSummary, ToolStore
 from banyan.core.source import Source, SourceKind, SyncReport
 from banyan.core.tool import EffectKind
+from banyan.server.callers import PythonCaller
 from banyan.server.config import SourceConfig, source_of
 from banyan.server.settings import Settings, load
 from banyan.server.watch import Watcher
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from banyan.core.policy import Policy
     from banyan.server.doctor import DoctorReport
+    from banyan.server.tasks import TaskMemory
 
 
 class Banyan:
@@ -41,6 +44,8 @@ class Banyan:
     def __init__(self, parts: Parts, watcher: Watcher) -> None:
         self._parts = parts
         self._watcher = watcher
+        self.tasks: TaskMemory = parts.tasks
+        """The task memory: trees of tasks, to be edited, worked off and asked."""
 
     @property
     def settings(self) -> Settings:
@@ -114,6 +119,7 @@ class Banyan:
         effects: Iterable[str] = (),
         tags: Iterable[str] = (),
         explain: bool = False,
+        task: str | None = None,
     ) -> FindAnswer:
         """Return the `k` tools that fit `query` best, and whether the best of them fits at all.
 
@@ -124,14 +130,21 @@ class Banyan:
             effects: only tools of these kinds: `read_only`, `writes`, `destructive`.
             tags: only tools with one of these tags.
             explain: add the scores behind each confidence.
+            task: id of the task that they are for: its own words and the servers of its scope count too, and what
+                is found is remembered with it until it ends.
 
         Raises:
             InvalidArgument: an argument is empty, too long, out of range or unknown.
+            UnknownTask: there is no such task.
         """
         filters = Filters(
             servers=frozenset({server} if server else ()), tags=frozenset(tags), effects=_effect_kinds(effects)
         )
         await self._watcher.ready()
+        if task is not None:
+            from banyan.server.offers import find_for
+
+            return await find_for(self._parts, task, query, k=k, filters=filters, explain=explain)
         return await self._parts.finder.find(query, k=k, filters=filters, explain=explain)
 
     async def describe(self, names: Sequence[str], *, path: str = "") -> list[Description]:
@@ -143,6 +156,7 @@ class Banyan:
         name: str,
         arguments: Mapping[str, Any] | str | None = None,
         *,
+        task: str | Held | None = None,
         idempotency_key: str | None = None,
         timeout_s: float | None = None,
         caller: Caller | None = None,
@@ -153,6 +167,8 @@ class Banyan:
         Args:
             name: the tool's wire name.
             arguments: what it is called with; JSON text will do.
+            task: id of the task that it is made for, with which the call and its result are kept; or the task as it is
+                held (`Claimed.held`): then nothing is sent once that claim is lost.
             idempotency_key: a second call under the same key returns the first one's outcome.
             timeout_s: seconds the call may take; the setting's if None.
             caller: who can be asked and told of progress; nobody if None.
@@ -161,6 +177,8 @@ class Banyan:
         request = CallRequest(
             name=name,
             arguments={} if arguments is None else arguments,
+            task=task.task if isinstance(task, Held) else task,
+            fence=task.fence if isinstance(task, Held) else None,
             idempotency_key=idempotency_key,
             timeout_s=timeout_s,
         )
@@ -229,19 +247,6 @@ def _effect_kinds(effects: Iterable[str]) -> frozenset[EffectKind]:
     except ValueError:
         known = ", ".join(f"`{one}`" for one in EffectKind)
         raise InvalidArgument("effects", f"`{', '.join(effects)}` should be of {known}") from None
-
-
-class PythonCaller:
-    """Nobody to ask: a call from a Python program."""
-
-    surface = "python"
-
-    async def elicit(self, message: str, schema: Mapping[str, Any]) -> Elicited | None:
-        """Return None: nobody can be asked."""
-        return None
-
-    async def progress(self, done: float, total: float | None, message: str | None) -> None:
-        """Tell nobody."""
 
 
 @asynccontextmanager

@@ -76,6 +76,17 @@ class ServeSettings(_Part):
     read_timeout_s: float = Field(default=10, gt=0, description="seconds for the head, then the body, of a request")
 
 
+class TaskSettings(_Part):
+    """How tasks are held by those who work on them."""
+
+    lease_s: float = Field(
+        default=600,
+        ge=1,
+        le=86_400,
+        description="seconds for which an assistant holds a task that it claimed, from the last time it spoke of it",
+    )
+
+
 class RuleSettings(_Part):
     """One rule of a policy; the first that matches decides."""
 
@@ -105,6 +116,7 @@ class Settings(_Part):
     results: ResultSettings = ResultSettings()
     sessions: SessionSettings = SessionSettings()
     serve: ServeSettings = ServeSettings()
+    tasks: TaskSettings = TaskSettings()
     policy: PolicySettings = PolicySettings()
 
 

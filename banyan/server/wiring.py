@@ -14,9 +14,13 @@ from banyan.core.ids import SourceName
 from banyan.core.policy import DIRECT_POLICY, MCP_POLICY, Policy, Rule
 from banyan.core.source import Source, SourceKind
 from banyan.memory.database import Database
+from banyan.memory.ledger import Ledger
 from banyan.retrieval.index import HybridIndex, IndexLimits
+from banyan.server.callers import PythonCaller
+from banyan.server.effects import Effects
 from banyan.server.secrets import SecretStores
 from banyan.server.settings import RuleSettings, Settings, environment, make_home
+from banyan.server.tasks import TaskMemory
 from banyan.tools.backends import Backends
 from banyan.tools.describe import Describer
 from banyan.tools.find import Finder, FindLimits
@@ -56,6 +60,7 @@ class Parts:
     describer: Describer
     invoker: Invoker
     reader: Reader
+    tasks: TaskMemory
     policies: Policies
     functions: Functions
 
@@ -84,6 +89,11 @@ async def build(settings: Settings, *, on_changed: Callable[[SourceName], None])
         database.documents, database.vectors, partial(_encoder, settings), cache=index_folder, limits=IndexLimits()
     )
     resolver = Resolver(database.tools)
+    invoker = _invoker(settings, database, backends, resolver, secrets)
+    policies = Policies(
+        mcp=_with_rules(MCP_POLICY, settings.policy.mcp), direct=_with_rules(DIRECT_POLICY, settings.policy.direct)
+    )
+    effects = Effects(Ledger(database.graphs, database.journal, now), invoker, policies.direct, PythonCaller())
     return Parts(
         settings=settings,
         secrets=secrets,
@@ -95,11 +105,10 @@ async def build(settings: Settings, *, on_changed: Callable[[SourceName], None])
         syncer=Syncer(database.sources, database.tools, backends, clock=now),
         finder=Finder(database.tools, index, _find_limits(settings)),
         describer=Describer(resolver),
-        invoker=_invoker(settings, database, backends, resolver, secrets),
+        invoker=invoker,
         reader=Reader(database.artifacts),
-        policies=Policies(
-            mcp=_with_rules(MCP_POLICY, settings.policy.mcp), direct=_with_rules(DIRECT_POLICY, settings.policy.direct)
-        ),
+        tasks=TaskMemory(database.graphs, now, effects),
+        policies=policies,
         functions=functions,
     )
 

@@ -31,6 +31,7 @@ def task_view(view: View, number: int) -> TaskView:
         facts=facts_in_scope(view, number),
         dependents=tuple(view.dependents(number)),
         children=tuple(view.children(number)),
+        calls=tuple(view.source.effects(number)),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from banyan.core.call import CallRecord
-from banyan.core.lifecycle import ENDED, TRANSITIONS
+from banyan.core.lifecycle import ENDED, GONE, TRANSITIONS
 from banyan.core.ports import StoredResult
 from banyan.core.task import ABSENT, STATE_FIELDS, Change, Fact, Status, Task, Tree, TreeId, TreeState, task_id
 from banyan.memory.graph.records import field_json, record_of
@@ -117,7 +117,9 @@ class Workspace(View):
             raise LookupError(f"not recorded: {', '.join(sorted(unknown))}")
         after = replace(before, **state, revision=self.tree.revision + 1)
         if "status" in state:
-            after = replace(after, reason=reason)
+            # What was found for a task is let go with it.
+            tools = () if after.status in ENDED else after.tools
+            after = replace(after, reason=reason, tools=tools)
         for name in (name for name in STATE_FIELDS if name in state):
             self._record_field(number, name, getattr(before, name), state[name], reason)
         self._tasks[number] = after
@@ -213,18 +215,20 @@ class Workspace(View):
             self.lengths.update({edge.source for edge in before.edges + after.edges})
         if "effort" in names:
             self.lengths.add(number)
-        if "status" not in names and "output" not in names:
+        if not {"status", "output"} & set(names) or not {before.status, after.status} & ENDED:
+            # Whatever has not ended is alike to all around it.
             return
         change = (after.status not in ENDED) - (before.status not in ENDED)
+        cause = f"`{after.title}` is {after.status.value}" if "status" in names else f"`{after.title}` has another output"
         for parent in parents_of(after):
             if change:
                 self._count(parent, 0, change)
-            self.touch(parent, f"`{after.title}` is {after.status.value}")
+            self.touch(parent, cause)
         for one in self.dependents(number):
-            self.touch(one, f"`{after.title}` is {after.status.value}")
-        if "status" in names:
+            self.touch(one, cause)
+        if (before.status in GONE) != (after.status in GONE) and after.children:
             for child in self.children(number):
-                self.touch(child, f"`{after.title}` is {after.status.value}")
+                self.touch(child, cause)
 
     def _rehang(self, before: Task, after: Task) -> None:
         was, now = set(parents_of(before)), set(parents_of(after))
@@ -241,6 +245,7 @@ class Workspace(View):
             self._count(parent, 1, unended)
             self.touch(parent, f"`{after.title}` was moved under it")
         self.lengths.update({after.number, *was, *now})
+        self.moved.setdefault(after.number, set()).update(was)
 
     def _index(self, task: Task, *, come: bool) -> None:
         for here, there, numbers in (

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from banyan.core.call import Category
+from banyan.core.claim import Held
 from banyan.core.errors import InvalidArgument, SettingsError, UnknownTool
 from banyan.server.cli.command import verb
 from banyan.server.cli.shell import Shell
@@ -68,8 +69,7 @@ async def call(
         outcome = await b.call(
             name,
             given,
-            task=task,
-            fence=fence,
+            task=task if task is None or fence is None else Held(task=task, fence=fence),
             idempotency_key=idempotency_key,
             timeout_s=timeout_s,
             caller=Person(shell.terminal),

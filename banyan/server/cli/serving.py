@@ -72,8 +72,11 @@ async def serve(
 def _options(shell: Shell, expose: Shown) -> ServeOptions:
     from banyan.server.mcp import AnswerLimits, Expose, ServeOptions
 
+    settings = shell.settings
     return ServeOptions(
-        expose=Expose(expose.value), answers=AnswerLimits(answer_chars=shell.settings.serve.answer_chars)
+        expose=Expose(expose.value),
+        answers=AnswerLimits(answer_chars=settings.serve.answer_chars),
+        lease_s=settings.tasks.lease_s,
     )
 
 

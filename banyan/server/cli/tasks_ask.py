@@ -42,12 +42,19 @@ async def list_trees(
     shell: Shell,
     everything: Annotated[bool, typer.Option("--all", help="What-ifs too, and those that were closed.")] = False,
 ) -> None:
-    """List the trees, the last changed first."""
+    """List the trees, the last changed first.
+
+    Where there is only one, it is shown, too.
+    """
     async with shell.banyan() as b:
         found = [one for one in await b.tasks.trees() if everything or _is_plain(one)]
         counts = {one.id: (await b.tasks.view(one.id, limit=1)).counts for one in found[:COUNTED]}
+        only = await b.tasks.view(found[0].id) if len(found) == 1 and not shell.terminal.json else None
     document = {"trees": [_tree_json(one, counts.get(one.id)) for one in found]}
     shell.terminal.document(document, lambda: _show_trees(shell, found, counts))
+    if only is not None:
+        shell.terminal.line()
+        _print_tree(shell, only)
 
 
 def _is_plain(tree: Tree) -> bool:
@@ -76,7 +83,8 @@ def _show_trees(shell: Shell, found: Sequence[Tree], counts: Mapping[TreeId, Map
         return
     rows = [Row(cells=_tree_cells(one, counts.get(one.id, {})), style="" if _is_plain(one) else "dim") for one in found]
     shell.terminal.table(("tree", "title", "tasks", "revision", "changed"), rows)
-    shell.terminal.note(f"\nNext: {shell.banyan_command(f'tasks {found[0].id}')}")
+    if len(found) > 1:
+        shell.terminal.note(f"\nNext: {shell.banyan_command(f'tasks {found[0].id}')}")
 
 
 def _tree_cells(tree: Tree, counts: Mapping[Status, int]) -> tuple[str, ...]:

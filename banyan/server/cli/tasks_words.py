@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from banyan.core.recall import Answer, Checked, Ended, Recall, Verdict
 from banyan.core.task import (
@@ -179,6 +180,13 @@ def _rest(change: Change) -> Iterator[str]:
         for key, value in (come.get("facts") or {}).items():
             yield f"fact {fact_text(key, value)}"
         return
+    if change.field in _TASKS:
+        before, after = (
+            _TASKS[change.field](() if value in (None, ABSENT) else value) or "nothing"
+            for value in (change.before, change.after)
+        )
+        yield f"{_NAMED[change.field]}: {before} → {after}"
+        return
     kind, slash, key = change.field.partition("/")
     name = f"{_KINDS.get(kind, kind)} {one_line(key)}" if slash else change.field
     because = f"  ({one_line(change.reason)})" if change.reason else ""
@@ -190,6 +198,20 @@ def _rest(change: Change) -> Iterator[str]:
         yield f"{name}: {preview(change.before)} → {preview(change.after)}{because}"
 
 
+def _records(edges: Sequence[Mapping[str, Any]]) -> str:
+    return "; ".join(
+        _edge(Edge(source=one["from"], kind=EdgeKind(one["kind"]), when=one.get("when", ""))) for one in edges
+    )
+
+
+_TASKS: Mapping[str, Callable[[Any], str]] = {
+    "parent": str,
+    "under": _numbers,
+    "made_of": _numbers,
+    "requires": _records,
+}
+"""Fields that name tasks, with how they are told."""
+_NAMED = {"parent": "under", "under": "shared with", "made_of": "made of", "requires": "after"}
 _KINDS = {"facts": "fact", "inputs": "input", "candidates": "readings of"}
 
 

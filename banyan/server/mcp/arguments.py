@@ -31,35 +31,39 @@ Listed = Annotated[list[str], BeforeValidator(_listed)]
 Optional = Annotated[str | None, BeforeValidator(_blank_as_none)]
 
 
-class _Arguments(BaseModel):
+class Arguments(BaseModel):
+    """Arguments of a tool of this server: what it does not know is refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class FindArguments(_Arguments):
+class FindArguments(Arguments):
     """Arguments of `find_tools`."""
 
     query: str = Field(min_length=1, max_length=4_000)
     k: int = Field(default=5, ge=1, le=50)
     server: Optional = Field(default=None, max_length=200)
     effects: Listed = Field(default=[], max_length=3)
+    task: Optional = Field(default=None, max_length=200)
 
 
-class DescribeArguments(_Arguments):
+class DescribeArguments(Arguments):
     """Arguments of `describe_tools`."""
 
     names: Listed = Field(min_length=1, max_length=20)
     path: str = Field(default="", max_length=2_000)
 
 
-class CallArguments(_Arguments):
+class CallArguments(Arguments):
     """Arguments of `call_tool`."""
 
     name: str = Field(min_length=1, max_length=400)
     arguments: dict[str, Any] | str | None = None
+    task: Optional = Field(default=None, max_length=200)
     idempotency_key: Optional = Field(default=None, max_length=200)
 
 
-class ReadArguments(_Arguments):
+class ReadArguments(Arguments):
     """Arguments of `read_result`."""
 
     handle: str = Field(min_length=1, max_length=200)
@@ -78,7 +82,7 @@ class Refused(Exception):
         self.fix = fix
 
 
-Read = TypeVar("Read", bound=_Arguments)
+Read = TypeVar("Read", bound=Arguments)
 
 
 def read(model: type[Read], given: Mapping[str, Any] | None) -> Read:
@@ -99,7 +103,7 @@ _KINDS = {"extra_forbidden": Category.UNKNOWN_ARGUMENT, "missing": Category.MISS
 _ORDER = (Category.UNKNOWN_ARGUMENT, Category.MISSING_ARGUMENT, Category.BAD_VALUE)
 
 
-def _refused(model: type[_Arguments], error: ValidationError) -> Refused:
+def _refused(model: type[Arguments], error: ValidationError) -> Refused:
     """Tell the first problem, an unknown name before a missing one: it is often the missing one, misspelt."""
     problems = sorted(
         ((_KINDS.get(one["type"], Category.BAD_VALUE), one) for one in error.errors(include_url=False)),

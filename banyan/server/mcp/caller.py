@@ -14,7 +14,7 @@ from mcp_types import ElicitResult
 from pydantic import ValidationError
 
 from banyan.core.ports import Elicited
-from banyan.server.sanitise import sanitise
+from banyan.server.sanitise import fragment, sanitise
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
@@ -26,6 +26,9 @@ PROGRESS_EVERY_S = 0.05
 
 MESSAGE_CHARS = 4_000
 """Characters of a question to a person, or of a message of progress."""
+
+CLIENT_CHARS = 40
+"""Characters kept of a client's name."""
 
 
 class Progress:
@@ -46,6 +49,13 @@ class Progress:
         self._done, self._told_s = done, now_s
         shown = None if message is None else sanitise(message[:MESSAGE_CHARS])
         await ctx.session.report_progress(done, total, shown)
+
+
+def client_of(ctx: ServerRequestContext[Any, Any]) -> str:
+    """Return what the client calls itself, as a worker's name; `assistant` where it does not say."""
+    params = ctx.session.client_params
+    name = "" if params is None else fragment(params.client_info.name, CLIENT_CHARS)
+    return name or "assistant"
 
 
 def askable(ctx: ServerRequestContext[Any, Any]) -> bool:

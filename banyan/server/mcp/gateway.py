@@ -35,11 +35,15 @@ from banyan.server.mcp.arguments import (
     Refused,
     read,
 )
-from banyan.server.mcp.caller import SessionCaller, askable
+from banyan.server.mcp.caller import SessionCaller, askable, client_of
 from banyan.server.mcp.changes import Changes
 from banyan.server.mcp.native import NativeTools
 from banyan.server.mcp.options import Expose
+from banyan.server.mcp.prompts import get_prompt, list_prompts
+from banyan.server.mcp.resources import TreeResources
 from banyan.server.mcp.suspended import QUESTION, Run, StateUnknown, SuspendedCalls, owner_of
+from banyan.server.mcp.task_definitions import TASK_TOOLS
+from banyan.server.mcp.task_tools import TaskTools
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
@@ -80,6 +84,7 @@ class Serving:
 def make_server(b: Banyan, options: ServeOptions) -> BanyanServer:
     """Return the MCP server for `b`, to be run over any transport."""
     gateway = _Gateway(b, options)
+    resources = TreeResources(b, options.answers.answer_chars)
     server = BanyanServer(
         "banyan",
         version=__version__,
@@ -90,6 +95,11 @@ def make_server(b: Banyan, options: ServeOptions) -> BanyanServer:
         on_list_tools=gateway.list_tools,
         on_call_tool=gateway.call_tool,
         on_subscriptions_listen=_listen,
+        on_list_resources=resources.list,
+        on_list_resource_templates=resources.templates,
+        on_read_resource=resources.read,
+        on_list_prompts=list_prompts,
+        on_get_prompt=get_prompt,
     )
     server.add_notification_handler("notifications/initialized", NotificationParams, _initialized)
     return server
@@ -113,6 +123,7 @@ class _Gateway:
         self._options = options
         self._limit = options.answers.answer_chars
         self._native = NativeTools(b.catalogue, options.native_tools) if options.expose is Expose.ALL else None
+        self._tasks = TaskTools(b, self._limit, options.lease_s)
         self._tools = {
             "find_tools": self._find,
             "describe_tools": self._describe,
@@ -140,7 +151,8 @@ class _Gateway:
         if self._native is not None:
             cursor = params.cursor if params is not None else None
             tools, after = await self._native.page(cursor)
-            return ListToolsResult(tools=tools if cursor else [definitions.READ_RESULT, *tools], next_cursor=after)
+            ours = [] if cursor else [definitions.READ_RESULT, *TASK_TOOLS]
+            return ListToolsResult(tools=[*ours, *tools], next_cursor=after)
         blurb = await ctx.lifespan_context.changes.blurb()
         return ListToolsResult(
             tools=[
@@ -148,6 +160,7 @@ class _Gateway:
                 definitions.DESCRIBE_TOOLS,
                 definitions.CALL_TOOL,
                 definitions.READ_RESULT,
+                *TASK_TOOLS,
             ]
         )
 
@@ -158,6 +171,8 @@ class _Gateway:
         try:
             if params.name in self._tools:
                 return _result(await self._tools[params.name](params))
+            if params.name in self._tasks.handlers:
+                return _result(await self._tasks.handlers[params.name](params.arguments, client_of(ctx)))
             if params.name == "call_tool":
                 return await self._call(ctx, params, read(CallArguments, params.arguments))
             if self._native is not None:
@@ -181,7 +196,7 @@ class _Gateway:
 
     async def _find(self, params: CallToolRequestParams) -> Answer:
         given = read(FindArguments, params.arguments)
-        found = await self._b.find(given.query, given.k, server=given.server, effects=given.effects)
+        found = await self._b.find(given.query, given.k, server=given.server, effects=given.effects, task=given.task)
         return answers.found(found, self._limit)
 
     async def _describe(self, params: CallToolRequestParams) -> Answer:
@@ -196,10 +211,13 @@ class _Gateway:
     async def _call(
         self, ctx: ServerRequestContext[Serving], params: CallToolRequestParams, given: CallArguments
     ) -> CallToolResult | InputRequiredResult:
+        task = None if given.task is None else await self._tasks.held(given.task)
+
         async def run(caller: Caller) -> CallToolResult:
             outcome = await self._b.call(
                 given.name,
                 given.arguments,
+                task=task,
                 idempotency_key=given.idempotency_key,
                 caller=caller,
                 policy=self._b.policies.mcp,

@@ -44,3 +44,5 @@ class ServeOptions:
     """Bytes of one message from a client over stdio."""
     native_tools: int = 500
     """Tools that `Expose.ALL` lists at most."""
+    lease_s: float = 600.0
+    """Seconds for which a client holds a task that it claimed, from the last time that it spoke of it."""

@@ -6,17 +6,17 @@ import pytest
 
 from banyan.core.call import Category
 from banyan.server.mcp.arguments import (
+    Arguments,
     CallArguments,
     DescribeArguments,
     FindArguments,
     ReadArguments,
     Refused,
-    _Arguments,
     read,
 )
 from banyan.server.mcp.definitions import INPUT_SCHEMAS
 
-MODELS: dict[str, type[_Arguments]] = {
+MODELS: dict[str, type[Arguments]] = {
     "find_tools": FindArguments,
     "describe_tools": DescribeArguments,
     "call_tool": CallArguments,
@@ -65,7 +65,7 @@ def test_a_number_may_be_a_string_and_a_null_means_left_out() -> None:
     ],
 )
 def test_what_is_wrong_is_told_with_its_category(
-    model: type[_Arguments], given: dict[str, Any] | None, category: Category, word: str
+    model: type[Arguments], given: dict[str, Any] | None, category: Category, word: str
 ) -> None:
     with pytest.raises(Refused) as told:
         read(model, given)

@@ -1,5 +1,7 @@
 """Trees of tasks with their record, and calls that are made for a task."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -67,7 +69,7 @@ def create_tasks() -> None:
     index("ix_tasks_failed", "tasks", ["tree", "parent"], where="status = 4")
     index("ix_tasks_unended", "tasks", ["tree"], where="status IN (0, 1, 2, 7)")
     index("ix_tasks_lease", "tasks", ["tree", "lease_until"], where="lease_until IS NOT NULL")
-    order = ["tree", sa.text("tail DESC"), sa.text("priority DESC"), "id"]
+    order: list[str | sa.TextClause] = ["tree", sa.text("tail DESC"), sa.text("priority DESC"), "id"]
     index("ix_tasks_ready", "tasks", order, where="ready")
     op.create_table(
         "task_links",
@@ -128,6 +130,6 @@ def create_record() -> None:
     index("ix_task_changes_gone", "task_changes", ["tree", "revision"], where="field >= 1073741824")
 
 
-def index(name: str, table: str, columns: list[object], *, where: str, unique: bool = False) -> None:
+def index(name: str, table: str, columns: Sequence[str | sa.TextClause], *, where: str, unique: bool = False) -> None:
     condition = sa.text(where)
     op.create_index(name, table, columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
