@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from banyan.core.errors import BadEdit, ClaimLost, Conflict
-from banyan.core.lifecycle import ENDED
+from banyan.core.lifecycle import ENDED, HELD
 from banyan.core.task import ABSENT, Json, Status, Task, task_id
 from banyan.memory.graph.basis import basis
 from banyan.memory.graph.firing import blockers
@@ -154,12 +154,12 @@ def _stop(ws: Workspace, number: int, status: Status, reason: str) -> None:
     task = ws.task(number)
     if task.status in ENDED:
         raise BadEdit(f"`{task.title}` is {task.status.value} already: `reopen` it first")
-    attempts = task.attempts + (_counts(task) if status is Status.FAILED else 0)
+    attempts = task.attempts + _counts(task)
     if task.status is not status and not (task.status is Status.WAITING and status is Status.FAILED):
         _run(ws, task, reason)
+    ws.set(number, attempts=attempts)
     if status is Status.FAILED:
-        went_by = task.basis or basis(ws, number) or UNKNOWN_BASIS
-        ws.set(number, attempts=attempts, basis=went_by)
+        ws.set(number, basis=task.basis or basis(ws, number) or UNKNOWN_BASIS)
     ws.move(number, status, reason)
     ws.mark(number, holder=None, lease_until=None, reason=reason)
     allowed = task.budget.get("attempts", 1)
@@ -187,5 +187,5 @@ def _run(ws: Workspace, task: Task, reason: str) -> None:
 
 
 def _counts(task: Task) -> int:
-    """How many attempts it is: one that was claimed was counted then, and another output of the same is none."""
-    return 0 if task.status in {Status.RUNNING, Status.DONE} else 1
+    """How many attempts it is: one that was begun was counted then, and another output of the same is none."""
+    return 0 if task.status in {*HELD, Status.DONE} else 1
