@@ -6,7 +6,7 @@ An old state comes back as changes to the one that is: nothing on record is rewr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from banyan.core.call import CallRecord
 from banyan.core.errors import BadEdit
 from banyan.core.task import ABSENT, STATE_FIELDS, Fact, RevisionKind, Status, Task, is_reference
 from banyan.memory.graph.commit import compressed
-from banyan.memory.graph.names import keyed, shown
+from banyan.memory.graph.names import shown
 from banyan.memory.graph.ops.remove import take_away
 from banyan.memory.graph.rewind import Then, rewound
 from banyan.memory.graph.settle import settle
@@ -71,6 +71,7 @@ def restore(ws: Workspace, revision: int, numbers: Collection[int] | None = None
     then = _rewound(ws, sorted(numbers), revision)
     gone = [number for number, one in then.items() if one.task is None and ws.find(number) is not None]
     back = {number: one.task for number, one in then.items() if one.task is not None}
+    given = {number for number, task in back.items() if task.key not in {None, getattr(ws.find(number), "key", None)}}
     for task in parents_first(back.values()):
         if ws.find(task.number) is None:
             _come_back(ws, task, then[task.number].facts.values(), revision, reason)
@@ -78,6 +79,7 @@ def restore(ws: Workspace, revision: int, numbers: Collection[int] | None = None
         _set_back(ws, task, then[number], reason)
     take_away(ws, _children_first(ws, gone), reason)
     _check_whole(ws, [number for number in back if ws.find(number) is not None])
+    _check_keys(ws, given)
 
 
 def changed_since(ws: Workspace, revision: int) -> set[int]:
@@ -189,9 +191,8 @@ def _children_first(ws: Workspace, numbers: Collection[int]) -> list[int]:
 
 
 def _check_whole(ws: Workspace, numbers: Collection[int]) -> None:
-    """Refuse what came back in part: without what it takes data from, or with a key that is taken; part other edges."""
+    """Refuse what came back without what it takes data from; part other edges from what is gone."""
     ws.load(edge.source for number in numbers for edge in ws.task(number).edges)
-    keys = Counter(task.key for task in ws.tasks_known() if task.key is not None)
     for number in numbers:
         task = ws.task(number)
         for name, value in task.inputs.items():
@@ -200,19 +201,22 @@ def _check_whole(ws: Workspace, numbers: Collection[int]) -> None:
         kept = tuple(edge for edge in task.requires if ws.find(edge.source) is not None)
         if kept != task.requires:
             ws.set(number, requires=kept, reason="what it waited for is gone")
-        if task.key is not None and not _owns(ws, task.key, number, keys):
+
+
+def _check_keys(ws: Workspace, numbers: Collection[int]) -> None:
+    """Refuse a key that comes back to a task while another one has it."""
+    keys = Counter(task.key for task in ws.tasks_known())
+    for number in numbers:
+        task = ws.task(number)
+        stored = None if task.key is None else ws.source.keyed(task.key)
+        other = None if stored is None or stored == number else ws.find(stored)
+        if keys[task.key] > 1 or (other is not None and other.key == task.key):
             raise BadEdit(f"{shown(task)} cannot have its key `{task.key}` back: another task has it")
 
 
 def _check_parents(ws: Workspace, task: Task) -> None:
     if any(ws.find(parent) is None for parent in parents_of(task)):
         raise BadEdit(f"{shown(task)} cannot be as it was: its parent is gone; bring that back too")
-
-
-def _owns(ws: Workspace, key: str, number: int, known: Mapping[str, int]) -> bool:
-    stored = ws.source.keyed(key)
-    taken = stored not in {None, number} and keyed(ws, key) != number
-    return not taken and known[key] == 1
 
 
 def _outcome(call: CallRecord) -> str:

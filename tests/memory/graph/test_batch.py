@@ -166,6 +166,7 @@ WRONG = [
     ({"op": "add", "title": "x", "result": "mine"}, "`result` should be `worker` or `children`"),
     ({"op": "add", "title": "x", "budget": {"attempts": 0}}, "`budget/attempts`"),
     ({"op": "add", "title": "x", "requires_labels": [1]}, "`requires_labels` should be a text"),
+    ({"op": "add", "title": "x", "ref": "@p"}, "`@p` is `Pack` in this batch already"),
     ({"op": "fact", "key": "x"}, "`fact` needs `value`"),
     ({"op": "fact", "key": "", "value": 1}, "`key` should not be empty"),
     ({"op": "fact", "key": "x", "value": {"$from": "Trip"}}, "can only stand for a whole input"),
@@ -188,7 +189,7 @@ async def test_what_is_wrong_is_said_with_its_place_and_nothing_is_changed(edit:
     desk = await a_desk()
     before = desk.state()
     with pytest.raises(BadEdit, match=re.escape(problem)) as caught:
-        await desk.apply({"op": "add", "title": "Pack"}, edit)
+        await desk.apply({"op": "add", "title": "Pack", "ref": "@p"}, edit)
     assert caught.value.at == 1
     assert desk.state() == before
     assert desk.source.tree.revision == 1

@@ -34,8 +34,7 @@ def add(edit: Edit) -> None:
     )
     there = None if task.key is None else _keyed(edit, task.key)
     number = _place(edit, task) if there is None else _leave(edit, ws.task(there), task)
-    if edit.given("ref"):
-        edit.shared.refs[ref_of(edit.fields["ref"])] = number
+    give_ref(edit, number)
 
 
 def update(edit: Edit) -> None:
@@ -66,6 +65,17 @@ def ref_of(value: object) -> str:
     """Return the name by which a batch speaks of a task that it adds, with its `@`."""
     text = text_of(value, "ref", most=KEY_CHARS, empty=False).strip()
     return text if text.startswith("@") else f"@{text}"
+
+
+def give_ref(edit: Edit, number: int) -> None:
+    """Let the batch speak of a task by the `ref` that is given.  Raises `BadEdit` where it means another one."""
+    if not edit.given("ref"):
+        return
+    ref = ref_of(edit.fields["ref"])
+    there = edit.ws.find(edit.shared.refs.get(ref, number))
+    if there is not None and there.number != number:
+        raise BadEdit(f"`ref`: `{ref}` is {shown(there)} in this batch already")
+    edit.shared.refs[ref] = number
 
 
 def key_of(edit: Edit) -> str:

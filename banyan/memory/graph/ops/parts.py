@@ -10,7 +10,7 @@ from banyan.core.errors import BadEdit
 from banyan.core.task import ABSENT, Edge, EdgeKind, Fact, Json, Task, is_reference
 from banyan.memory.graph.firing import gone_with
 from banyan.memory.graph.names import shown
-from banyan.memory.graph.ops.define import check_parents, claim_key, ref_of
+from banyan.memory.graph.ops.define import check_parents, claim_key, give_ref
 from banyan.memory.graph.ops.edit import Edit, brief, list_of, mapping_of, refuse_circle
 from banyan.memory.graph.ops.fields import DEFINING, fact_of, fact_value, inputs_of, plain_fields, requires_of
 from banyan.memory.graph.ops.remove import refuse_held
@@ -108,8 +108,7 @@ def _place(part: Edit, plan: Task, facts: Iterable[Fact], reason: str) -> int:
     ws.add(replace(fresh, **plain_fields(part)), reason, _facts(part, number, facts))
     if fresh.key is not None:
         part.shared.keys[fresh.key] = number
-    if part.given("ref"):
-        part.shared.refs[ref_of(part.fields["ref"])] = number
+    give_ref(part, number)
     return number
 
 
