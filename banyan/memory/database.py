@@ -53,10 +53,10 @@ class Database:
         self.tools = SqlTools(transactions, clock)
         self.documents = SqlDocuments(transactions)
         self.vectors = SqlVectors(transactions)
-        self.journal = SqlJournal(transactions, self._pending)
+        self.graphs = SqlGraphs(transactions, clock)
+        self.journal = SqlJournal(transactions, self._pending, self.graphs.look_again)
         self.artifacts = SqlArtifacts(transactions, self._pending)
         self.approvals = SqlApprovals(transactions, clock)
-        self.graphs = SqlGraphs(transactions, clock)
 
     @classmethod
     async def open(cls, url: str, *, limits: DatabaseLimits | None = None, clock: Clock = now) -> Database:

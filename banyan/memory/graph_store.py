@@ -8,9 +8,10 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from banyan.core.call import CallRecord
 from banyan.core.errors import RevisionConflict
 from banyan.core.ports import Clock
-from banyan.core.task import EditResult, Tree, TreeId
+from banyan.core.task import EditResult, RevisionKind, Tree, TreeId, split_id
 from banyan.memory.graph.commit import CONFLICT_EVENTS, begin, close, conflict, new_tree
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.store import Dump, Intent
@@ -71,6 +72,14 @@ class SqlGraphs:
         return await self._transactions.write(
             lambda connection: forget(open_source(connection, tree, lock=True), revision)
         )
+
+    def look_again(self, connection: Connection, call: CallRecord) -> None:
+        """Have the task of a call that has ended looked at again, in the transaction that writes its end."""
+        tree, number = split_id(call.task or "") or (None, 0)
+        if tree is None:
+            return
+        intent = Intent(tree=tree, speaker="tool", kind=RevisionKind.WORK, note="a call ended")
+        self._change(connection, intent, lambda ws: ws.touch(number, f"the call of `{call.tool}` has ended"))
 
     def _change(self, connection: Connection, intent: Intent, work: Callable[[Workspace], T]) -> tuple[T, EditResult]:
         at = self._clock()

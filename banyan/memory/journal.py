@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from anyio import CapacityLimiter, to_thread
 from sqlalchemy import Row, and_, bindparam, insert, or_, select, update
@@ -43,12 +43,17 @@ WAITERS = 8
 """Calls that may wait at a time for room among the pending ones, each in a thread."""
 
 
+LookAgain: TypeAlias = Callable[[Connection, CallRecord], None]
+"""Has the task of a call that has ended looked at again, in the same transaction."""
+
+
 class SqlJournal:
     """The `Journal` of a database."""
 
-    def __init__(self, transactions: Transactions, pending: PendingCalls) -> None:
+    def __init__(self, transactions: Transactions, pending: PendingCalls, look_again: LookAgain) -> None:
         self._transactions = transactions
         self._pending = pending
+        self._look_again = look_again
         self._waiters = CapacityLimiter(WAITERS)
 
     async def prepare(self, record: CallRecord) -> CallRecord:
@@ -73,7 +78,7 @@ class SqlJournal:
         """
         ended = Ended(record, result)
         if durable:
-            await self._transactions.write(lambda connection: write_ended(connection, [ended]))
+            await self._transactions.write(lambda connection: self._end(connection, ended))
         elif not self._pending.add(ended):
             await to_thread.run_sync(self._pending.add_in_turn, ended, limiter=self._waiters)
 
@@ -120,6 +125,14 @@ class SqlJournal:
         await to_thread.run_sync(self._pending.flush)
         return await self._transactions.write(lambda connection: _settle(connection, older_than))
 
+    def _end(self, connection: Connection, ended: Ended) -> None:
+        record = ended.record
+        # An answer may come after the lease was lost: the task then waits for nothing else.
+        waits = record.effectful and record.task is not None and _is_waiting(connection, record.task)
+        write_ended(connection, [ended])
+        if waits:
+            self._look_again(connection, record)
+
 
 def _prepare(connection: Connection, record: CallRecord) -> CallRecord:
     if record.task is not None:
@@ -135,18 +148,31 @@ def claimed_under(connection: Connection, task: str, fence: int | None) -> int |
         UnknownTask: there is no such task.
         ClaimLost: it does not run under `fence`.
     """
-    tree, number = split_id(task) or (None, 0)
     # A lease that is given back looks for effects under it: it must see this one, or come first.
-    locked = select(trees.c.id).where(trees.c.code == tree).with_for_update(read=True)
-    place = connection.execute(locked).scalar_one_or_none()
-    query = select(tasks.c.fence, tasks.c.status).where(tasks.c.id == row_id(place or 0, number))
-    found = None if place is None else connection.execute(query).one_or_none()
+    found = _locked(connection, task, read=True)
     if found is None:
         raise UnknownTask(task)
     running = found.status == STATUS_CODES[Status.RUNNING]
     if fence is not None and not (running and found.fence == fence):
         raise ClaimLost(f"`{task}` is not held under fence {fence}")
     return int(found.fence) if running else None
+
+
+def _is_waiting(connection: Connection, task: str) -> bool:
+    found = _locked(connection, task, read=False)
+    return found is not None and found.status == STATUS_CODES[Status.WAITING]
+
+
+def _locked(connection: Connection, task: str, *, read: bool) -> Row[Any] | None:
+    """Return the fence and status of a task, whose tree cannot change until the commit; None where there is none."""
+    tree, number = split_id(task) or (None, 0)
+    place = connection.execute(
+        select(trees.c.id).where(trees.c.code == tree).with_for_update(read=read)
+    ).scalar_one_or_none()
+    if place is None:
+        return None
+    query = select(tasks.c.fence, tasks.c.status).where(tasks.c.id == row_id(place, number))
+    return connection.execute(query).one_or_none()
 
 
 def write_prepared(connection: Connection, records: Sequence[CallRecord]) -> None:
