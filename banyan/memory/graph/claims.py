@@ -10,7 +10,8 @@ from banyan.core.lifecycle import ENDED, HELD
 from banyan.core.task import ABSENT, Json, Status, Task, task_id
 from banyan.memory.graph.basis import basis
 from banyan.memory.graph.firing import blockers
-from banyan.memory.graph.settle import effects_settled, settle
+from banyan.memory.graph.rules import effects_settled
+from banyan.memory.graph.settle import settle
 from banyan.memory.graph.view import same
 from banyan.memory.graph.workspace import Workspace
 

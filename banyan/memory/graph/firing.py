@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from banyan.core.lifecycle import ENDED, FIRINGS, RECOVERS, Firing
+from banyan.core.lifecycle import ENDED, FIRINGS, GONE, RECOVERS, Firing
 from banyan.core.task import ABSENT, Edge, EdgeKind, Status, Task, is_reference
 from banyan.memory.graph.basis import at_pointer, resolve_inputs
 from banyan.memory.graph.expression import holds
 from banyan.memory.graph.view import View, parents_of
 from banyan.memory.graph.walk import is_under
-
-GONE = frozenset({Status.SKIPPED, Status.CANCELLED, Status.FAILED})
-"""A parent of these does nothing more, and nothing under it does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +33,7 @@ def firing(view: View, task: Task, edge: Edge) -> tuple[Firing, str]:
         return found, f"waits for {title} ({source.status.value})"
     if found is Firing.NEVER:
         return found, f"{title} is {source.status.value}, and this is to be done {_WHEN[edge.kind]}"
-    if edge.kind is EdgeKind.WHEN and not holds(edge.when, {"output": _plain(source.output)}):
+    if edge.kind is EdgeKind.WHEN and (source.output is ABSENT or not holds(edge.when, {"output": source.output})):
         return Firing.NEVER, f"`{edge.when}` does not hold for the output of {title}"
     if edge.kind is EdgeKind.DATA and at_pointer(source.output, edge.path) is ABSENT:
         return Firing.NEVER, f"the output of {title} has nothing at `{edge.path}` for the input `{edge.name}`"
@@ -133,7 +130,3 @@ def _recovered(view: View, failed: Task) -> bool:
         if one.status not in GONE and any(e.source == failed.number and e.kind in RECOVERS for e in one.requires):
             return True
     return False
-
-
-def _plain(output: object) -> object:
-    return None if output is ABSENT else output

@@ -1,4 +1,4 @@
-"""What comes before what: circles, and the longest way to the end.
+"""What comes before what, and whether anything comes before itself.
 
 A task has three moments: it opens, its own work begins, it ends. A parent opens before its children, whose ends come
 before its own work; an edge leads from the end of one task to the opening of another, or, where it comes from under
@@ -7,17 +7,12 @@ that other, to its own work.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from enum import IntEnum
 
-from banyan.core.task import Task
+from banyan.memory.graph.moves import regrouped
 from banyan.memory.graph.view import View, parents_of
 from banyan.memory.graph.walk import is_under
-from banyan.memory.graph.workspace import Workspace
-
-LONGEST = 256.0
-"""Ways longer than this count alike: what is that far from the end need not be told apart, nor looked at again."""
 
 
 class Moment(IntEnum):
@@ -34,8 +29,15 @@ Point = tuple[int, Moment]
 def circle(view: View, number: int) -> list[int] | None:
     """Return the tasks of a circle through `number`, which comes last too; None where there is none.
 
+    Where it was moved, edges from under other tasks may have become others: circles through those are found too.
     Searches from both sides at once, whichever has less before it, and reads nothing of the tree beyond that.
     """
+    moved = [one for one, _ in regrouped(view, number, view.moved[number])] if number in view.moved else []
+    ways = (_through(view, one) for one in dict.fromkeys([number, *moved]))
+    return next((way for way in ways if way is not None), None)
+
+
+def _through(view: View, number: int) -> list[int] | None:
     task = view.task(number)
     if not task.edges and len(parents_of(task)) <= 1 and not (task.children or view.dependents(number)):
         # It waits for nothing but its parent, and nothing waits for it but its parent.
@@ -123,54 +125,3 @@ def _before(view: View, point: Point) -> Iterable[Point]:
 
 def _comes_from_under(view: View, source: int, number: int) -> bool:
     return view.task(number).children > 0 and is_under(view, source, number)
-
-
-def relength(ws: Workspace) -> None:
-    """Bring `own` and `tail` up to date, from the tasks of `ws.lengths` on and upstream."""
-    queue = deque(sorted(ws.lengths))
-    ws.lengths.clear()
-    waiting = set(queue)
-    while queue:
-        number = queue.popleft()
-        waiting.discard(number)
-        task = ws.find(number)
-        if task is None:
-            continue
-        own = min(LONGEST, task.effort + _after_it(ws, task))
-        tail = max(own, _longest_child(ws, task))
-        for one in _changed(ws, task, own, tail):
-            if one not in waiting:
-                waiting.add(one)
-                queue.append(one)
-
-
-def _changed(ws: Workspace, task: Task, own: float, tail: float) -> Iterable[int]:
-    """Write the lengths of a task, and of those over it that they make longer; yield what is to be measured again."""
-    changed = [(task, own, tail)] if (own, tail) != (task.own, task.tail) or task.revision > ws.tree.revision else []
-    while changed:
-        task, own, tail = changed.pop()
-        ws.mark(task.number, own=own, tail=tail)
-        yield from (edge.source for edge in task.edges)
-        if own != task.own and task.children:
-            yield from ws.children(task.number)
-        for number in parents_of(task):
-            parent = ws.task(number)
-            if tail > parent.tail:
-                # Longer than all that were under it: no other child need be read.
-                changed.append((parent, parent.own, tail))
-            elif tail < task.tail == parent.tail:
-                yield number
-
-
-def _after_it(ws: Workspace, task: Task) -> float:
-    parents = parents_of(task)
-    ws.load(parents)
-    lengths = [ws.task(parent).own for parent in parents]
-    for number in ws.dependents(task.number):
-        one = ws.task(number)
-        lengths.append(one.own if _comes_from_under(ws, task.number, number) else one.tail)
-    return max(lengths, default=0.0)
-
-
-def _longest_child(ws: Workspace, task: Task) -> float:
-    return max((ws.task(child).tail for child in ws.children(task.number)), default=0.0) if task.children else 0.0

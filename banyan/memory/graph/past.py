@@ -241,15 +241,14 @@ class PastWork(Past):
             if missing:
                 stack += missing
                 continue
-            fired = task.status not in ENDED and gate_verdict(self._view, task).firing is Firing.FIRED
+            fired = gate_verdict(self._view, task).firing is Firing.FIRED
             self._gates[stack.pop()] = fired and (not parents or any(self._gates[parent] for parent in parents))
         return self._gates[number]
 
     def _ready(self, task: Task) -> bool:
         """Return whether a task could be claimed; one that waited could not, for why it did is not on record."""
         return (
-            self.tree.origin is None
-            and task.status in {Status.PENDING, Status.STALE}
+            task.status in {Status.PENDING, Status.STALE}
             and not task.unended
             and self._gate(task.number)
             and work_verdict(self._view, task).firing is Firing.FIRED

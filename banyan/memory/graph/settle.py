@@ -18,14 +18,14 @@ from banyan.memory.graph.workspace import Workspace
 def settle(ws: Workspace) -> None:
     """Bring every touched task, and whatever follows, to where the rules have it.
 
-    Tasks are skipped, stale and back again in whatever order they come up: the graph has no circle, so that comes to an
-    end, and to the same one. What no rule takes back (a task is cancelled, a parent ends) is done only once nothing else
-    is left to say, so that it never rests on what is about to change.
+    Tasks are skipped, stale and back again in whatever order they come up: the graph has no circle, so that comes to
+    an end, and to the same one. What no rule takes back (a task is cancelled, a parent ends) is done only once nothing
+    else is left to say, so that it never rests on what is about to change.
     """
-    follow_moves(ws)
+    sources = follow_moves(ws)
     for number in ws.lengths:
         _touch_recovered(ws, number)
-    relength(ws)
+    relength(ws, sources)
     lasting: dict[int, str] = {}
     while ws.touched or lasting:
         last = not ws.touched

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from banyan.core.call import CallRecord
 from banyan.core.task import ABSENT, Fact, Json, Task, Tree, is_fact_reference
@@ -20,10 +20,14 @@ class View:
         self._tasks: dict[int, Task | None] = {}
         self._stored_facts: dict[int, dict[str, Fact]] = {}
         self._facts: dict[int, dict[str, Fact]] = {}
+        self._read_children: dict[int, Collection[int]] = {}
+        self._read_dependents: dict[int, Collection[int]] = {}
         self._joined: defaultdict[int, set[int]] = defaultdict(set)
         self._left: defaultdict[int, set[int]] = defaultdict(set)
         self._depending: defaultdict[int, set[int]] = defaultdict(set)
         self._free: defaultdict[int, set[int]] = defaultdict(set)
+        self.moved: dict[int, list[int]] = {}
+        """Parents that tasks had before they were moved, until what follows from that is settled."""
 
     def find(self, number: int) -> Task | None:
         """Return a task as it now is; None where there is none."""
@@ -47,19 +51,38 @@ class View:
         for number in missing:
             self._stored[number] = self._tasks[number] = found.get(number)
 
+    def was(self, number: int) -> Task | None:
+        """Return a task as it is stored; None where it is not."""
+        self.find(number)
+        return self._stored.get(number)
+
     def children(self, number: int) -> list[int]:
         """Return the tasks that have `number` as their parent, or share it as one, in order."""
-        stored = self.source.children(number) if self._was_stored(number) else ()
-        found = sorted((set(stored) | self._joined[number]) - self._left[number])
+        found = self.child_numbers(number)
         self.load(found)
         return found
 
     def dependents(self, number: int) -> list[int]:
         """Return the tasks that have an edge from `number`, in order."""
-        stored = self.source.dependents(number) if self._was_stored(number) else ()
-        found = sorted((set(stored) | self._depending[number]) - self._free[number])
+        found = self.dependent_numbers(number)
         self.load(found)
         return found
+
+    def child_numbers(self, number: int) -> list[int]:
+        """Return the children of a task without reading them."""
+        return sorted((set(self._stored_children(number)) | self._joined[number]) - self._left[number])
+
+    def dependent_numbers(self, number: int) -> list[int]:
+        """Return the dependents of a task without reading them."""
+        return sorted((set(self._stored_dependents(number)) | self._depending[number]) - self._free[number])
+
+    def joined(self, number: int) -> tuple[set[int], set[int]]:
+        """Return the children and the dependents that a task has and is not stored with."""
+        return self._joined[number], self._depending[number]
+
+    def parted(self, number: int) -> tuple[set[int], set[int]]:
+        """Return the children and the dependents that a task is stored with and has no more."""
+        return self._left[number], self._free[number]
 
     def facts(self, number: int) -> Mapping[str, Fact]:
         """Return the facts said at a task, by key."""
@@ -92,9 +115,17 @@ class View:
         """Return every task that was read or added and is there."""
         return [task for task in self._tasks.values() if task is not None]
 
-    def _was_stored(self, number: int) -> bool:
-        self.find(number)
-        return self._stored.get(number) is not None
+    def _stored_children(self, number: int) -> Collection[int]:
+        if number not in self._read_children:
+            stored = self.was(number)
+            known = stored is not None and stored.children
+            self._read_children[number] = self.source.children(number) if known else ()
+        return self._read_children[number]
+
+    def _stored_dependents(self, number: int) -> Collection[int]:
+        if number not in self._read_dependents:
+            self._read_dependents[number] = self.source.dependents(number) if self.was(number) is not None else ()
+        return self._read_dependents[number]
 
 
 def parents_of(task: Task) -> list[int]:

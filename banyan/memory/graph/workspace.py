@@ -219,7 +219,9 @@ class Workspace(View):
             # Whatever has not ended is alike to all around it.
             return
         change = (after.status not in ENDED) - (before.status not in ENDED)
-        cause = f"`{after.title}` is {after.status.value}" if "status" in names else f"`{after.title}` has another output"
+        cause = (
+            f"`{after.title}` is {after.status.value}" if "status" in names else f"`{after.title}` has another output"
+        )
         for parent in parents_of(after):
             if change:
                 self._count(parent, 0, change)
@@ -245,7 +247,7 @@ class Workspace(View):
             self._count(parent, 1, unended)
             self.touch(parent, f"`{after.title}` was moved under it")
         self.lengths.update({after.number, *was, *now})
-        self.moved.setdefault(after.number, set()).update(was)
+        self.moved.setdefault(after.number, parents_of(before))
 
     def _index(self, task: Task, *, come: bool) -> None:
         for here, there, numbers in (
