@@ -10,15 +10,12 @@ import orjson
 from sqlalchemy import (
     Boolean,
     ColumnElement,
-    Row,
     Select,
     and_,
-    bindparam,
     func,
     literal_column,
     or_,
     select,
-    text,
 )
 from sqlalchemy.engine import Connection
 
@@ -28,9 +25,31 @@ from banyan.core.task import Event, Fact, Revision, Status, Task, Tree, TreeId, 
 from banyan.memory.batches import batches
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.store import Dump
+from banyan.memory.graph_statements import (
+    BRANCHES,
+    CHILDREN,
+    EVENTS,
+    FACTS,
+    FACTS_CALLED,
+    FAILED_CHILDREN,
+    KEYED,
+    LAPSED,
+    LINKED,
+    OPENING,
+    READY,
+    REVISION,
+    ROOTS,
+    TASKS,
+    TITLED,
+    TREE,
+    TREE_LOCKED,
+    UNENDED,
+)
 from banyan.memory.graph_texts import holding, mentioning, titles_like
 from banyan.memory.journal import effects_of
 from banyan.memory.packing import Packer
+from banyan.memory.statements import Row, Statement
+from banyan.memory.tables import storable
 from banyan.memory.task_rows import (
     EDGE,
     FIELD_BITS,
@@ -53,7 +72,6 @@ from banyan.memory.task_tables import (
     row_id,
     task_changes,
     task_facts,
-    task_links,
     task_revisions,
     tasks,
     trees,
@@ -65,68 +83,21 @@ REMOVALS_FOUND = 50
 """Removed tasks that one question finds at most."""
 
 _LOW = (1 << TREE_BITS) - 1
-_c, _l, _f, _r, _g = tasks.c, task_links.c, task_facts.c, task_revisions.c, task_changes.c
-
-# Made once: most of what a short statement costs is making it.
-_TREE = select(trees).where(trees.c.code == bindparam("code"))
-_TREE_LOCKED = _TREE.with_for_update()
-_TASK = select(tasks).where(_c.id == bindparam("id"))
-_TASKS = select(tasks).where(_c.id.in_(bindparam("ids", expanding=True))).order_by(_c.id)
-_CHILDREN = select(_c.id).where(_c.tree == bindparam("tree"), _c.parent == bindparam("parent"))
-_FAILED_CHILDREN = _CHILDREN.where(text("status = 4"))
-_ROOTS = select(_c.id).where(_c.tree == bindparam("tree"), _c.parent.is_(None))
-_LINKED = select(_l.task).where(
-    _l.tree == bindparam("tree"), _l.kind == bindparam("kind"), _l.source == bindparam("source")
-)
-_TITLED = select(tasks).where(_c.tree == bindparam("tree"), _c.title_hash == bindparam("title"))
-_KEYED = select(_c.id).where(_c.tree == bindparam("tree"), _c.key == bindparam("key"))
-_FACT = select(task_facts).where(_f.tree == bindparam("tree"), _f.task == bindparam("task")).order_by(_f.key)
-_FACTS = (
-    select(task_facts)
-    .where(_f.tree == bindparam("tree"), _f.task.in_(bindparam("tasks", expanding=True)))
-    .order_by(_f.task, _f.key)
-)
-_CALLED = select(task_facts).where(
-    _f.tree == bindparam("tree"),
-    or_(_f.key == bindparam("key"), and_(_f.key >= bindparam("low"), _f.key < bindparam("high"))),
-)
-_EVENTS = select(_g.revision, _g.seq, _g.task, _g.body, _r.at, _r.turn, _r.speaker).where(
-    _r.tree == _g.tree, _r.number == _g.revision
-)
-_REVISION = select(task_revisions).where(_r.tree == bindparam("tree"), _r.number == bindparam("number"))
-_OPENING = (
-    select(_r.number)
-    .where(_r.tree == bindparam("tree"), _r.turn > bindparam("turn"), text("opens"))
-    .order_by(_r.turn)
-    .limit(1)
-)
-_BRANCHES = select(trees).where(trees.c.origin == bindparam("origin")).order_by(trees.c.code)
-_LAPSED = select(_c.id, _c.status).where(_c.tree == bindparam("tree"), _c.lease_until <= bindparam("now"))
-_READY = (
-    select(tasks)
-    .where(_c.tree == bindparam("tree"), text("ready"))
-    .order_by(_c.tail.desc(), _c.priority.desc(), _c.id)
-    .limit(bindparam("limit"))
-)
-_UNENDED = (
-    select(tasks)
-    .where(_c.tree == bindparam("tree"), text("status IN (0, 1, 2, 7)"))
-    .order_by(_c.id)
-    .limit(bindparam("limit"))
-)
+_g = task_changes.c
+_ID, _STANDING, _COUNTS = (list(trees.c.keys()).index(name) for name in ("id", "standing", "counts"))
 
 
 class SqlSource:
     """A `GraphSource` over an open transaction."""
 
-    def __init__(self, connection: Connection, row: Row[Any], packer: Packer | None = None) -> None:
+    def __init__(self, connection: Connection, row: Sequence[Any], packer: Packer | None = None) -> None:
         self.connection = connection
         self.packer = packer or Packer()
-        self.id: int = row.id
+        self.id: int = row[_ID]
         """Number of the tree in the tables."""
-        self.standing: int = row.standing
+        self.standing: int = row[_STANDING]
         """The revision whose state the tree is in."""
-        self.stored_counts: list[int] = orjson.loads(row.counts)
+        self.stored_counts: list[int] = orjson.loads(row[_COUNTS])
         """How many tasks there are, by the code of their status."""
         self._tree = tree_of(row)
 
@@ -138,17 +109,15 @@ class SqlSource:
     def tasks(self, numbers: Collection[int]) -> list[Task]:
         """Return these tasks; numbers that are not there (any more) are left out."""
         ids = sorted({row_id(self.id, number) for number in numbers if 0 < number <= _LOW})
-        if len(ids) == 1:
-            return self._tasks(self.connection.execute(_TASK, {"id": ids[0]}))
-        return [task for part in batches(ids) for task in self._tasks(self.connection.execute(_TASKS, {"ids": part}))]
+        return self._tasks(TASKS.rows(self.connection, ids))
 
     def children(self, number: int) -> list[int]:
         """Return the tasks that have `number` as their parent, or share it as one."""
-        return self._under(_CHILDREN, number)
+        return sorted({id_ & _LOW for (id_,) in self._rows(CHILDREN, source=number)})
 
     def failed_children(self, number: int) -> list[int]:
         """Return those of its children that have failed."""
-        failed = [id_ & _LOW for id_ in self._ids(_FAILED_CHILDREN, parent=number)]
+        failed = [id_ & _LOW for (id_,) in self._rows(FAILED_CHILDREN, source=number)]
         sharing = self.tasks(self._linked(SHARED, number))
         return sorted({*failed, *(task.number for task in sharing if task.status is Status.FAILED)})
 
@@ -158,18 +127,18 @@ class SqlSource:
 
     def roots(self) -> list[int]:
         """Return the tasks that have no parent."""
-        return sorted(id_ & _LOW for id_ in self._ids(_ROOTS))
+        return sorted(id_ & _LOW for (id_,) in self._rows(ROOTS))
 
     def titled(self, title: str) -> list[int]:
         """Return the tasks of this title, without regard to case."""
         wanted = title.casefold()
-        found = self._tasks(self._run(_TITLED, title=title_hash(title)))
+        found = self._tasks(self._rows(TITLED, title=title_hash(title)))
         return sorted(task.number for task in found if task.title.casefold() == wanted)
 
     def keyed(self, key: str) -> int | None:
         """Return the task of this key."""
-        found: int | None = self._run(_KEYED, key=key).scalar()
-        return None if found is None else found & _LOW
+        found = self._rows(KEYED, key=storable(key))
+        return found[0][0] & _LOW if found else None
 
     def titles_like(self, text: str) -> list[str]:
         """Return some titles that share a word with `text`, at most 50: to suggest from."""
@@ -177,14 +146,12 @@ class SqlSource:
 
     def facts(self, numbers: Collection[int]) -> list[Fact]:
         """Return the facts said at these tasks, by task and key."""
-        if len(numbers) == 1:
-            return self._facts(self._run(_FACT, task=next(iter(numbers))))
-        ordered = sorted(set(numbers))
-        return [fact for part in batches(ordered) for fact in self._facts(self._run(_FACTS, tasks=part))]
+        return self._facts(FACTS.rows(self.connection, sorted(set(numbers)), tree=self.id))
 
     def facts_called(self, key: str) -> list[Fact]:
         """Return the facts of this key, and those whose key goes on from it after a `/`, by task and key."""
-        found = self._facts(self._run(_CALLED, key=key, low=f"{key}/", high=f"{key}0"))
+        key = storable(key) or ""
+        found = self._facts(self._rows(FACTS_CALLED, key=key, low=f"{key}/", high=f"{key}0"))
         return sorted(found, key=lambda fact: (fact.task, fact.key))
 
     def fact_users(self, key: str) -> list[int]:
@@ -206,7 +173,7 @@ class SqlSource:
     def removals(self, text: str) -> list[Event]:
         """Return the removals of tasks whose record holds `text`, without regard to case; the last 50."""
         holds = holding(text)
-        gone = _EVENTS.where(_g.tree == self.id, _goes()).order_by(_g.revision.desc(), _g.seq.desc())
+        gone = EVENTS.where(_g.tree == self.id, _goes()).order_by(_g.revision.desc(), _g.seq.desc())
         found: list[Event] = []
         for row in self.connection.execute(gone):
             if not holds(self.packer.unpack(row.body)):
@@ -232,7 +199,7 @@ class SqlSource:
         """
         found: dict[tuple[int, int], Event] = {}
         for condition in _conditions(tasks, fields):
-            query = _EVENTS.where(_g.tree == self.id, _g.revision > after, *condition)
+            query = EVENTS.where(_g.tree == self.id, _g.revision > after, *condition)
             if until is not None:
                 query = query.where(_g.revision <= until)
             for event in self._newest(query, fields, newest) if newest is not None else self._events(query, fields):
@@ -242,20 +209,20 @@ class SqlSource:
 
     def revision(self, number: int) -> Revision | None:
         """Return one revision."""
-        row = self._run(_REVISION, number=number).one_or_none()
-        return None if row is None else revision_row(self.tree.id, row)
+        found = self._rows(REVISION, number=number)
+        return revision_row(self.tree.id, found[0]) if found else None
 
     def last_revision_of(self, turn: int) -> int:
         """Return the last revision made at `turn` or before; 0 where there is none."""
         if turn >= self.tree.turn:
             return self.tree.revision
-        opening: int | None = self._run(_OPENING, turn=turn).scalar()
-        last = self.tree.revision if opening is None else opening - 1
+        opening = self._rows(OPENING, turn=turn, limit=1)
+        last = opening[0][0] - 1 if opening else self.tree.revision
         return last if last >= self.tree.pruned else 0
 
     def branches(self) -> list[Tree]:
         """Return the what-if copies of this tree, of any state, by id."""
-        return [tree_of(row) for row in self.connection.execute(_BRANCHES, {"origin": self.tree.id})]
+        return [tree_of(row) for row in BRANCHES.rows(self.connection, {"origin": self.tree.id})]
 
     def other(self, tree: TreeId) -> GraphSource:
         """Return another tree of the same store.  Raises `UnknownTree`."""
@@ -267,16 +234,16 @@ class SqlSource:
 
     def lapsed(self, now: datetime) -> list[int]:
         """Return the running tasks whose lease has ended."""
-        rows = self._run(_LAPSED, now=micros(now))
-        return sorted(row.id & _LOW for row in rows if STATUS_OF[row.status] is Status.RUNNING)
+        rows = self._rows(LAPSED, now=micros(now))
+        return sorted(id_ & _LOW for id_, status in rows if STATUS_OF[status] is Status.RUNNING)
 
     def ready(self, limit: int) -> list[Task]:
         """Return the tasks that can be claimed, the longest `tail` first, then the largest priority, then by number."""
-        return self._tasks(self._run(_READY, limit=limit))
+        return self._tasks(self._rows(READY, limit=limit))
 
     def unended(self, limit: int) -> list[Task]:
         """Return the first tasks that have not ended, by number."""
-        return self._tasks(self._run(_UNENDED, limit=limit))
+        return self._tasks(self._rows(UNENDED, limit=limit))
 
     def counts(self) -> dict[Status, int]:
         """Return how many tasks there are of each status, in the order of `Status`; without those of none."""
@@ -285,12 +252,13 @@ class SqlSource:
 
     def dump(self) -> Dump:
         """Return everything that is kept of the tree."""
-        every = select(tasks).where(_c.id.between(bindparam("first"), bindparam("last"))).order_by(_c.id)
-        said = select(task_facts).where(_f.tree == self.id).order_by(_f.task, _f.key)
-        revisions = select(task_revisions).where(_r.tree == self.id).order_by(_r.number)
+        every = select(tasks).where(tasks.c.id.between(row_id(self.id, 0), row_id(self.id, _LOW))).order_by(tasks.c.id)
+        said = select(task_facts).where(task_facts.c.tree == self.id).order_by(task_facts.c.task, task_facts.c.key)
+        numbers = task_revisions.c.number
+        revisions = select(task_revisions).where(task_revisions.c.tree == self.id).order_by(numbers)
         return Dump(
             tree=self.tree,
-            tasks=self._tasks(self.connection.execute(every, self._all())),
+            tasks=self._tasks(self.connection.execute(every)),
             facts=self._facts(self.connection.execute(said)),
             revisions=[revision_row(self.tree.id, row) for row in self.connection.execute(revisions)],
             events=self.events(),
@@ -303,7 +271,7 @@ class SqlSource:
 
     def first_events(self, after: int, limit: int) -> list[Event]:
         """Return the first `limit` changes in the revisions after `after`."""
-        query = _EVENTS.where(_g.tree == self.id, _g.revision > after).order_by(_g.revision, _g.seq).limit(limit)
+        query = EVENTS.where(_g.tree == self.id, _g.revision > after).order_by(_g.revision, _g.seq).limit(limit)
         return self._events(query, None)[:limit]
 
     def _newest(self, query: Select[Any], fields: Collection[str] | None, newest: int) -> list[Event]:
@@ -321,37 +289,26 @@ class SqlSource:
             if fields is None or event.change.field in fields
         ]
 
-    def _run(self, statement: Select[Any], **values: Any) -> Any:
-        return self.connection.execute(statement, {"tree": self.id, **values})
+    def _rows(self, statement: Statement, **values: Any) -> list[Row]:
+        return statement.rows(self.connection, {"tree": self.id, **values})
 
-    def _ids(self, statement: Select[Any], **values: Any) -> Sequence[int]:
-        found: Sequence[int] = self._run(statement, **values).scalars().all()
-        return found
+    def _linked(self, kind: int, source: int) -> list[int]:
+        return [number for (number,) in self._rows(LINKED, kind=kind, source=source)]
 
-    def _under(self, statement: Select[Any], number: int) -> list[int]:
-        own = (id_ & _LOW for id_ in self._ids(statement, parent=number))
-        return sorted({*own, *self._linked(SHARED, number)})
-
-    def _linked(self, kind: int, source: int) -> Sequence[int]:
-        return self._ids(_LINKED, kind=kind, source=source)
-
-    def _tasks(self, rows: Iterable[Row[Any]]) -> list[Task]:
+    def _tasks(self, rows: Iterable[Sequence[Any]]) -> list[Task]:
         return [task_row(row, self.packer) for row in rows]
 
-    def _facts(self, rows: Iterable[Row[Any]]) -> list[Fact]:
+    def _facts(self, rows: Iterable[Sequence[Any]]) -> list[Fact]:
         return [fact_row(row, self.packer) for row in rows]
-
-    def _all(self) -> dict[str, int]:
-        return {"first": row_id(self.id, 0), "last": row_id(self.id, _LOW)}
 
 
 def open_source(connection: Connection, tree: str, *, lock: bool = False, packer: Packer | None = None) -> SqlSource:
     """Return one tree; with `lock` nobody else can change it before the transaction ends.  Raises `UnknownTree`."""
-    row = connection.execute(_TREE_LOCKED if lock else _TREE, {"code": tree}).one_or_none()
-    if row is None:
+    found = (TREE_LOCKED if lock else TREE).rows(connection, {"code": storable(tree)})
+    if not found:
         known = connection.scalars(select(trees.c.code).order_by(trees.c.changed_at.desc()).limit(10))
         raise UnknownTree(tree, known=sorted(known))
-    return SqlSource(connection, row, packer)
+    return SqlSource(connection, found[0], packer)
 
 
 def _conditions(

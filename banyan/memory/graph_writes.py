@@ -18,6 +18,8 @@ from banyan.memory.graph_source import SqlSource
 from banyan.memory.journal import write_ended, write_prepared
 from banyan.memory.packing import Packer
 from banyan.memory.pending import Ended
+from banyan.memory.statements import Statement
+from banyan.memory.tables import storable
 from banyan.memory.task_rows import (
     STATUS_CODES,
     changes_values,
@@ -52,29 +54,23 @@ LINKING: Final = ("inputs", "requires", "under", "parent")
 _REST: Final = tuple(name for name in Task.__dataclass_fields__ if name not in DERIVED)
 
 
-def _set(table: Table, names: Iterable[str]) -> Any:
+def _set(table: Table, names: Iterable[str]) -> Statement:
     """Return an update of one row's columns, by the row's `at_*` key."""
     query = update(table).where(*(key == bindparam(f"at_{key.name}") for key in table.primary_key))
-    return query.values({name: bindparam(name) for name in names})
+    return Statement(query.values({name: bindparam(name) for name in names}))
+
+
+def _drop(table: Table) -> Statement:
+    """Return a deletion of one row, by the row's `at_*` key."""
+    return Statement(delete(table).where(*(key == bindparam(f"at_{key.name}") for key in table.primary_key)))
 
 
 _SET_TREE = _set(trees, [column.name for column in trees.c if column.name != "id"])
 _SET_TASK = _set(tasks, [column.name for column in tasks.c if column.name not in {"id", "tree"}])
 _SET_DERIVED = _set(tasks, sorted(DERIVED))
-_FREE_KEY = update(tasks).where(tasks.c.id == bindparam("at_id")).values(key=None)
-_DROP_TASK = delete(tasks).where(tasks.c.id == bindparam("at_id"))
-_DROP_LINK = delete(task_links).where(
-    task_links.c.tree == bindparam("at_tree"),
-    task_links.c.kind == bindparam("at_kind"),
-    task_links.c.source == bindparam("at_source"),
-    task_links.c.task == bindparam("at_task"),
-)
-_DROP_FACT = delete(task_facts).where(
-    task_facts.c.tree == bindparam("at_tree"),
-    task_facts.c.task == bindparam("at_task"),
-    task_facts.c.key == bindparam("at_key"),
-)
-_ADD = {table.name: insert(table) for table in (trees, tasks, task_links, task_facts, task_revisions, task_changes)}
+_FREE_KEY = Statement(update(tasks).where(tasks.c.id == bindparam("at_id")).values(key=null()))
+_DROP_TASK, _DROP_LINK, _DROP_FACT = _drop(tasks), _drop(task_links), _drop(task_facts)
+_ADD = {table.name: Statement(insert(table)) for table in (tasks, task_links, task_facts, task_revisions, task_changes)}
 _OF_A_TREE = (task_changes, task_revisions, task_facts, task_links, tasks)
 
 
@@ -100,7 +96,7 @@ def write(source: SqlSource, ws: Workspace, commit: Commit) -> None:
     standing = source.standing if commit.revision is None else commit.revision.state
     counts = _counted(source.stored_counts, changed)
     if commit.tree != source.tree or counts != source.stored_counts:
-        connection.execute(_SET_TREE, {"at_id": tree, **tree_values(commit.tree, standing, counts)})
+        _SET_TREE.run(connection, [{"at_id": tree, **tree_values(commit.tree, standing, counts)}])
     if ws.prepared:
         write_prepared(connection, ws.prepared)
     if ws.ended:
@@ -161,12 +157,12 @@ def _write_tasks(connection: Connection, tree: int, changed: Pairs, packer: Pack
     come = [task for one, task in pairs if one is None and task is not None]
     whole = [(one, task) for one, task in both if _differs(one, task)]
     light = [task for one, task in both if not _differs(one, task)]
-    _each(connection, _DROP_TASK, [{"at_id": row_id(tree, task.number)} for task in gone])
+    _DROP_TASK.run(connection, [{"at_id": row_id(tree, task.number)} for task in gone])
     # A key that goes from one task to another is nobody's in between.
     freed = [one.number for one, task in whole if one.key is not None and one.key != task.key]
-    _each(connection, _FREE_KEY, [{"at_id": row_id(tree, number)} for number in freed])
-    _each(connection, _SET_TASK, [_at(task_values(tree, task, packer)) for _, task in whole])
-    _each(connection, _SET_DERIVED, [_at_id(tree, task) for task in light])
+    _FREE_KEY.run(connection, [{"at_id": row_id(tree, number)} for number in freed])
+    _SET_TASK.run(connection, [_at(task_values(tree, task, packer)) for _, task in whole])
+    _SET_DERIVED.run(connection, [_at_id(tree, task) for task in light])
     _add(connection, tasks, (task_values(tree, task, packer) for task in come))
     _write_links(connection, tree, changed)
 
@@ -180,14 +176,14 @@ def _write_links(connection: Connection, tree: int, changed: Pairs) -> None:
         before, after = links_of(one), links_of(task)
         come += [_link(tree, number, link) for link in after - before]
         gone += [{f"at_{name}": value for name, value in _link(tree, number, link).items()} for link in before - after]
-    _each(connection, _DROP_LINK, gone)
+    _DROP_LINK.run(connection, gone)
     _add(connection, task_links, come)
 
 
 def _write_facts(
     connection: Connection, tree: int, changed: Mapping[tuple[int, str], Fact | None], packer: Packer
 ) -> None:
-    _each(connection, _DROP_FACT, [{"at_tree": tree, "at_task": task, "at_key": key} for task, key in changed])
+    _DROP_FACT.run(connection, [{"at_tree": tree, "at_task": task, "at_key": storable(key)} for task, key in changed])
     _add(connection, task_facts, [fact_values(tree, fact, packer) for fact in changed.values() if fact is not None])
 
 
@@ -251,9 +247,4 @@ def _link(tree: int, task: int, link: tuple[int, int]) -> Values:
 def _add(connection: Connection, table: Table, rows: Iterable[Values]) -> None:
     rest = iter(rows)
     while part := list(islice(rest, ROWS_AT_A_TIME)):
-        connection.execute(_ADD[table.name], part)
-
-
-def _each(connection: Connection, statement: Any, rows: Sequence[Values]) -> None:
-    if rows:
-        connection.execute(statement, rows)
+        _ADD[table.name].run(connection, part)

@@ -50,9 +50,14 @@ class Line(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Return `value` as it can be stored."""
-        if value is None or (value.isascii() and "\0" not in value):
-            return value
-        return _UNSTORABLE.sub("\ufffd", value)
+        return storable(value)
+
+
+def storable(value: str | None) -> str | None:
+    """Return text as either database stores it."""
+    if value is None or (value.isascii() and "\0" not in value):
+        return value
+    return _UNSTORABLE.sub("\ufffd", value)
 
 
 class Instant(TypeDecorator[datetime]):

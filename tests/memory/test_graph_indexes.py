@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -77,25 +79,35 @@ def quieten(ws: Workspace) -> None:
 async def plans(sqlite_url: str) -> Any:
     """A function that does something with a store and returns how SQLite went about it, by statement."""
     database = await Database.open(sqlite_url)
-    found: list[tuple[str, str]] = []
-
-    def explain(connection: Connection, _: Any, statement: str, parameters: Any, __: Any, many: bool) -> None:
-        if not statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
-            return
-        cursor = connection.connection.cursor()
-        values = parameters[0] if many else parameters
-        steps = cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
-        found.append((statement, "; ".join(step[3] for step in steps)))
-
-    event.listen(database.transactions._engine, "before_cursor_execute", explain)
 
     async def run(doing: Callable[[Database], Any]) -> list[tuple[str, str]]:
-        found.clear()
-        await doing(database)
-        return list(found)
+        said: list[str] = []
+        # Every connection tells the statements that it runs, their values filled in.
+        with watched(database, said.append):
+            await doing(database)
+        with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as connection:
+            found = [
+                (one, "; ".join(step[3] for step in connection.execute(f"EXPLAIN QUERY PLAN {one}")))
+                for one in said
+                if one.startswith(("SELECT", "UPDATE", "DELETE", "INSERT"))
+            ]
+        connection.close()
+        return found
 
     yield run
     await database.close()
+
+
+@contextmanager
+def watched(database: Database, tell: Callable[[str], object]) -> Iterator[None]:
+    engine = database.transactions._engine
+
+    def begin(connection: Connection) -> None:
+        connection.connection.dbapi_connection.set_trace_callback(tell)  # type: ignore[union-attr]
+
+    event.listen(engine, "begin", begin)
+    yield
+    event.remove(engine, "begin", begin)
 
 
 def scans(plans: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -121,7 +133,7 @@ async def test_every_question_is_answered_by_an_index(plans: Any) -> None:
         assert len(taken) <= 4, name
 
 
-async def test_a_change_takes_few_statements_and_each_goes_by_an_index(plans: Any) -> None:
+async def test_a_change_writes_few_rows_and_each_goes_by_an_index(plans: Any) -> None:
     trees: list[TreeId] = []
 
     async def make(database: Database) -> None:
@@ -132,4 +144,4 @@ async def test_a_change_takes_few_statements_and_each_goes_by_an_index(plans: An
     taken = await plans(lambda database: database.graphs.change(Intent(tree=trees[0]), work))
     assert scans(taken) == []
     writes = [statement.split(" ")[0:3] for statement, _ in taken if not statement.startswith("SELECT")]
-    assert len(writes) <= 8, writes
+    assert len(writes) <= 12, writes
