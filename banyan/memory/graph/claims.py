@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from banyan.core.errors import BadEdit, ClaimLost, Conflict
@@ -10,14 +10,16 @@ from banyan.core.lifecycle import ENDED, HELD
 from banyan.core.task import ABSENT, Json, Status, Task, task_id
 from banyan.memory.graph.basis import basis
 from banyan.memory.graph.firing import blockers
-from banyan.memory.graph.rules import effects_settled
+from banyan.memory.graph.rules import effects_settled, may_work
 from banyan.memory.graph.settle import settle
-from banyan.memory.graph.view import same
+from banyan.memory.graph.steps import bring
 from banyan.memory.graph.workspace import Workspace
 
 OUTCOMES = ("done", "failed", "waiting", "cancelled")
 SHOWN = 5
 """Tasks named in a refusal."""
+UNKNOWN_BASIS = "-"
+"""Stands for what a task went by that failed before all of that was there."""
 
 
 def claim(
@@ -25,27 +27,29 @@ def claim(
 ) -> list[Task]:
     """Give ready tasks to a worker, the longest way to the end first, or exactly these; return them as they are held.
 
+    What waits for an approval or an answer is given only to who asks for it.
+
     Raises:
         BadEdit: the tree is a what-if.
         Conflict: one of `numbers` cannot be claimed; says why.
     """
     if ws.tree.origin is not None:
         raise BadEdit("a what-if is not worked on: adopt it first")
-    chosen = _first_ready(ws, limit) if numbers is None else [_claimable(ws, number) for number in numbers]
+    chosen = _first_ready(ws, limit) if numbers is None else [_claimable(ws, one) for one in dict.fromkeys(numbers)]
     return [_hold(ws, task, worker, lease_s) for task in chosen]
 
 
 def _first_ready(ws: Workspace, limit: int) -> list[Task]:
-    known = ws.tasks_known()
-    stored = ws.source.ready(limit + len(known))
-    ws.load(task.number for task in stored)
-    ready = {task.number: task for task in ws.tasks_known() if task.ready}
-    return sorted(ready.values(), key=lambda task: (-task.tail, -task.priority, task.number))[:limit]
+    # What the batch has begun stands among the stored ones still.
+    taken = sum(1 for task in ws.tasks_known() if not task.ready and (was := ws.was(task.number)) and was.ready)
+    ws.load(task.number for task in ws.source.ready(limit + taken))
+    ready = [task for task in ws.tasks_known() if task.ready]
+    return sorted(ready, key=lambda task: (-task.tail, -task.priority, task.number))[:limit]
 
 
 def _claimable(ws: Workspace, number: int) -> Task:
     task = ws.task(number)
-    if not task.ready and not (task.status is Status.WAITING and effects_settled(ws, task)):
+    if not task.ready and not (task.status is Status.WAITING and may_work(ws, task) and effects_settled(ws, task)):
         why = blockers(ws, number) or [f"it is {task.status.value}"]
         raise Conflict(f"{task_id(ws.tree.id, number)} `{task.title}` cannot be claimed: {'; '.join(why)}")
     return task
@@ -53,9 +57,7 @@ def _claimable(ws: Workspace, number: int) -> Task:
 
 def _hold(ws: Workspace, task: Task, worker: str, lease_s: float) -> Task:
     number = task.number
-    if task.status is Status.STALE:
-        ws.move(number, Status.PENDING, "it is done again")
-    ws.move(number, Status.RUNNING, f"{worker} holds it")
+    bring(ws, number, Status.RUNNING, f"{worker} holds it")
     ws.set(number, basis=basis(ws, number), attempts=task.attempts + 1)
     until = ws.now + timedelta(seconds=lease_s)
     ws.mark(number, holder=worker, lease_until=until, fence=task.fence + 1, ready=False)
@@ -64,38 +66,55 @@ def _hold(ws: Workspace, task: Task, worker: str, lease_s: float) -> Task:
 
 def renew(ws: Workspace, number: int, fence: int, lease_s: float) -> datetime:
     """Have a claim last `lease_s` seconds from now, and return until when.  Raises `ClaimLost`."""
-    check_fence(ws, number, fence)
+    _check_held(ws, number, fence, {Status.RUNNING})
     until = ws.now + timedelta(seconds=lease_s)
     ws.mark(number, lease_until=until)
     return until
 
 
+def release(ws: Workspace, number: int, fence: int) -> None:
+    """Give a claim back without having ended the task.  Raises `ClaimLost`."""
+    _check_held(ws, number, fence, {Status.RUNNING})
+    _give_back(ws, ws.task(number), f"{ws.task(number).holder} gave it back")
+
+
 def lapse(ws: Workspace) -> list[int]:
     """Give back the tasks whose lease has ended, and return them."""
-    found = []
-    for number in ws.source.lapsed(ws.now):
-        task = ws.task(number)
-        if task.status is not Status.RUNNING or task.lease_until is None or task.lease_until > ws.now:
-            continue
-        if any(call.fence == task.fence for call in ws.source.effects(number)):
-            ws.move(number, Status.WAITING, f"the lease of {task.holder} ended after it had acted in the world")
-            ws.mark(number, holder=None)
-        else:
-            ws.move(number, Status.PENDING, f"the lease of {task.holder} ended")
-            ws.mark(number, holder=None, lease_until=None)
-        found.append(number)
-    return found
+    lapsed = ws.source.lapsed(ws.now)
+    ws.load(lapsed)
+    held = [task for task in map(ws.task, lapsed) if task.status is Status.RUNNING]
+    found = [task for task in held if task.lease_until is not None and task.lease_until <= ws.now]
+    for task in found:
+        _give_back(ws, task, f"the lease of {task.holder} ended")
+    return [task.number for task in found]
 
 
 def check_fence(ws: Workspace, number: int, fence: int) -> None:
-    """Raise `ClaimLost` where a task is not held under this fence."""
+    """Raise `ClaimLost` where a task is neither running nor waiting under this fence."""
+    _check_held(ws, number, fence, HELD)
+
+
+def _check_held(ws: Workspace, number: int, fence: int, statuses: Collection[Status]) -> None:
     task = ws.task(number)
-    if task.status is Status.RUNNING and task.fence == fence:
+    if task.status in statuses and task.fence == fence:
         return
     name = f"{task_id(ws.tree.id, number)} `{task.title}`"
     if task.status is Status.RUNNING:
         raise ClaimLost(f"{name} is held by {task.holder} under another claim: this answer comes too late")
     raise ClaimLost(f"{name} is {task.status.value}, and not held under fence {fence}: claim it again")
+
+
+def _give_back(ws: Workspace, task: Task, reason: str) -> None:
+    """Take a task from who holds it: it waits where something was sent for it, and is pending where nothing was.
+
+    A lease that has ended is kept where it waits: it tells that from waiting for an answer.
+    """
+    if any(call.fence == task.fence for call in ws.effects(task.number)):
+        ws.move(task.number, Status.WAITING, f"{reason}, after something was done in the world for it")
+        ws.mark(task.number, holder=None)
+    else:
+        ws.move(task.number, Status.PENDING, reason)
+        ws.mark(task.number, holder=None, lease_until=None)
 
 
 def finish(
@@ -124,11 +143,13 @@ def finish(
         until = "" if task.lease_until is None else f" until {task.lease_until:%H:%M:%S} UTC"
         raise ClaimLost(f"`{task.title}` is held by {task.holder}{until}: give the `fence` of that claim")
     if outcome == "done":
-        _complete(ws, number, None if output is ABSENT else output, reason)
-    elif outcome == "cancelled":
-        _cancel(ws, number, reason)
+        _complete(ws, number, output, reason)
+    elif outcome == "failed":
+        _fail(ws, number, reason)
+    elif outcome == "waiting":
+        _wait(ws, number, reason)
     else:
-        _stop(ws, number, Status.FAILED if outcome == "failed" else Status.WAITING, reason)
+        _cancel(ws, number, reason)
 
 
 def _complete(ws: Workspace, number: int, output: Json, reason: str) -> None:
@@ -139,52 +160,48 @@ def _complete(ws: Workspace, number: int, output: Json, reason: str) -> None:
         open_ones = [one for one in map(ws.task, ws.children(number)) if one.status not in ENDED]
         names = ", ".join(f"`{one.title}` ({one.status.value})" for one in open_ones[:SHOWN])
         raise BadEdit(f"`{task.title}` has {task.unended} tasks under it that have not ended: {names}")
-    if task.status is Status.DONE and same(task.output, output):
-        return
-    held = task.status is Status.RUNNING
-    if not held and task.status not in {Status.DONE, Status.WAITING} and not task.ready:
+    if task.status is not Status.RUNNING and not may_work(ws, task):
         raise BadEdit(f"`{task.title}` cannot be done yet: {'; '.join(blockers(ws, number))}")
-    went_by = task.basis if held else basis(ws, number)
-    _run(ws, task, reason)
+    went_by = task.basis if task.status is Status.RUNNING else basis(ws, number)
     ws.set(number, reason=reason, output=output, basis=went_by, attempts=task.attempts + _counts(task))
-    ws.move(number, Status.DONE, reason)
+    bring(ws, number, Status.DONE, reason)
     ws.mark(number, holder=None, lease_until=None)
 
 
-def _stop(ws: Workspace, number: int, status: Status, reason: str) -> None:
-    task = ws.task(number)
-    if task.status in ENDED:
-        raise BadEdit(f"`{task.title}` is {task.status.value} already: `reopen` it first")
-    attempts = task.attempts + _counts(task)
-    if task.status is not status and not (task.status is Status.WAITING and status is Status.FAILED):
-        _run(ws, task, reason)
-    ws.set(number, attempts=attempts)
-    if status is Status.FAILED:
-        ws.set(number, basis=task.basis or basis(ws, number) or UNKNOWN_BASIS)
-    ws.move(number, status, reason)
-    ws.mark(number, holder=None, lease_until=None, reason=reason)
-    allowed = task.budget.get("attempts", 1)
-    if status is Status.FAILED and attempts < allowed:
+def _fail(ws: Workspace, number: int, reason: str) -> None:
+    task = _not_ended(ws, number)
+    attempts, allowed = task.attempts + _counts(task), task.budget.get("attempts", 1)
+    # Nothing was gone by only where a task fails with what is under it.
+    went_by = task.basis or basis(ws, number) or UNKNOWN_BASIS
+    ws.set(number, reason=reason, attempts=attempts, basis=went_by)
+    bring(ws, number, Status.FAILED, reason)
+    ws.mark(number, holder=None, lease_until=None)
+    if attempts < allowed:
         ws.move(number, Status.PENDING, f"attempt {attempts} of {allowed} failed{': ' + reason if reason else ''}")
 
 
-UNKNOWN_BASIS = "-"
-"""Stands for what a task went by that failed before all of that was there: it did not fail by rule."""
+def _wait(ws: Workspace, number: int, reason: str) -> None:
+    task = _not_ended(ws, number)
+    ws.set(number, reason=reason, attempts=task.attempts + _counts(task))
+    bring(ws, number, Status.WAITING, reason)
+    # What waits only until it is known what was done for it keeps its lease, as where that has ended.
+    until = None if effects_settled(ws, task) else task.lease_until or ws.now
+    ws.mark(number, holder=None, lease_until=until, reason=reason)
 
 
 def _cancel(ws: Workspace, number: int, reason: str) -> None:
     task = ws.task(number)
     if task.status in ENDED - {Status.FAILED}:
         raise BadEdit(f"`{task.title}` is {task.status.value} already")
-    ws.move(number, Status.CANCELLED, reason or "it was cancelled")
+    bring(ws, number, Status.CANCELLED, reason or "it was cancelled")
     ws.mark(number, holder=None, lease_until=None)
 
 
-def _run(ws: Workspace, task: Task, reason: str) -> None:
-    """Take the steps that the table has on the way to an end."""
-    if task.status in {Status.DONE, Status.STALE}:
-        ws.move(task.number, Status.PENDING, reason or "it is done again")
-    ws.move(task.number, Status.RUNNING, reason)
+def _not_ended(ws: Workspace, number: int) -> Task:
+    task = ws.task(number)
+    if task.status in ENDED:
+        raise BadEdit(f"`{task.title}` is {task.status.value} already: `reopen` it first")
+    return task
 
 
 def _counts(task: Task) -> int:
