@@ -28,8 +28,8 @@ def test_the_tab_key_completes_verbs_and_assistants(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_tab_key_completes_the_verbs_of_tasks_and_the_trees(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert offered(monkeypatch, "banyan tasks hist") == ["history"]
     tree = cli("tasks", "edit", '{"op": "add", "title": "Plan"}', "--json").json["tree"]
+    assert offered(monkeypatch, "banyan tasks hist") == ["history"]
     assert offered(monkeypatch, f"banyan tasks {tree} un") == ["undo"]
     assert offered(monkeypatch, f"banyan tasks undo --tree {tree[:2]}") == [tree]
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .conftest import Cli
+
+ROOT = Path(__file__).parents[3]
 
 PLAN = [
     {"op": "add", "ref": "@trip", "title": "Plan a trip", "key": "trip"},
@@ -50,7 +55,7 @@ def test_a_file_of_edits_begins_a_tree_that_is_listed_and_shown(cli: Cli, plan: 
     (tree,) = cli("tasks", "--json").json["trees"]
     assert (tree["title"], tree["turn"], tree["counts"]) == ("Plan a trip", 1, {"pending": 3})
     assert f"banyan tasks {tree['tree']}" in begun.err
-    assert "Plan a trip" in cli("tasks").out
+    assert "next: 2 Choose a city" in cli("tasks").out
     shown = cli("tasks", tree["tree"]).out
     assert "├─ ● 2 Choose a city  ready" in shown
     assert "day = 10 May" in shown
@@ -85,7 +90,7 @@ def test_what_is_misnamed_is_said_and_what_is_near_it(cli: Cli, tree: str) -> No
     for words, message in (
         (("tasks", "zzzzz9"), "no tree `zzzzz9`"),
         (("tasks", "histroy"), "Did you mean 'history'?"),
-        (("tasks", "show", "hotle"), "hotel"),
+        (("tasks", "show", "Book the hotel"), "did you mean `Book a hotel`?"),
         (("tasks", "show", "Book", "a", "hotel"), "quote a title"),
         (("tasks", "next", "hotel"), "no id of a tree"),
         (("tasks", "edit", "nowhere.json"), "`nowhere.json`: cannot be read"),
@@ -239,3 +244,177 @@ def test_a_tree_is_followed_until_every_task_has_ended(cli: Cli, tree: str) -> N
     (line,) = followed.out.splitlines()
     assert json.loads(line)["counts"] == {"done": 3}
     assert cli("tasks", "--watch").out.rstrip().endswith("every task has ended")
+
+
+def test_each_state_of_a_tree_that_is_followed_is_printed_as_it_comes(cli: Cli, tree: str) -> None:
+    words = [sys.executable, "-m", "banyan.server.cli", "tasks", tree, "--watch", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["counts"] == {"pending": 3}
+        edit(cli, tree, {"op": "cancel", "task": "trip", "reason": "rain"})
+        assert json.loads(process.stdout.readline())["counts"] == {"cancelled": 3}
+        assert process.wait(20) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's here")
+def test_on_a_terminal_a_tree_is_redrawn_in_its_place(cli: Cli, tree: str) -> None:
+    import pty
+
+    leader, follower = pty.openpty()
+    words = [sys.executable, "-m", "banyan.server.cli", "tasks", "--watch"]
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    process = subprocess.Popen(words, stdin=follower, stdout=follower, stderr=follower, env=environment)
+    os.close(follower)
+    try:
+        shown = _read(leader, b"next: ")
+        edit(cli, tree, {"op": "cancel", "task": "trip", "reason": "rain"})
+        shown += _read(leader, b"every task has ended")
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(leader)
+    assert b"\x1b[" in shown
+
+
+def _read(terminal: int, until: bytes) -> bytes:
+    shown = b""
+    while until not in shown:
+        shown += os.read(terminal, 4096)
+    return shown
+
+
+def test_a_story_is_replayed_with_an_answer_to_every_line(cli: Cli) -> None:
+    story = str(ROOT / "examples" / "trip.jsonl")
+    told = cli("tasks", "replay", story)
+    assert (told.status, told.err) == (0, "")
+    assert "line 4 · turn 3  No, let it be Bruges." in told.out
+    assert "↻ 3 Choose a hotel  done → stale  `destination` changed" in told.out
+    assert "refused: edit 0: `destination` was not" in told.out
+    answers = [json.loads(line) for line in cli("tasks", "replay", story, "--json").out.splitlines()]
+    assert [one["line"] for one in answers] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert answers[4]["claim"]["verdict"] == "was_true"
+    assert answers[6]["refused"]["code"] == "false_premise"
+    tree = answers[0]["tree"]
+    again = cli("tasks", tree, "replay", "-", "--json", stdin=b'{"query": {"keys": ["destination"]}}')
+    assert again.json["answers"][0]["value"] == "Ghent"
+
+
+def test_a_replay_ends_at_the_line_that_is_wrong(cli: Cli, tree: str, tmp_path: Path) -> None:
+    file = tmp_path / "story.jsonl"
+    fact = json.dumps({"edits": [{"op": "fact", "key": "n", "value": 1}]})
+    file.write_text(f'{fact}\n{{"edits": [{{"op": "fly"}}]}}\n{fact}', encoding="utf-8")
+    ended = cli("tasks", tree, "replay", str(file), "--json")
+    assert ended.status == 2
+    assert "ended at line 2" in ended.err
+    assert [json.loads(line).get("line") for line in ended.out.splitlines()] == [1, None]
+    file.write_text(f"{fact}\n[]", encoding="utf-8")
+    before = cli("tasks", tree, "--json").json
+    malformed = cli("tasks", tree, "replay", str(file))
+    assert (malformed.status, malformed.out) == (2, "")
+    assert "line 2" in malformed.err
+    assert cli("tasks", tree, "--json").json == before
+
+
+def test_what_a_worker_is_told_stays_within_its_budget(cli: Cli, tree: str) -> None:
+    told = cli("tasks", tree, "context", "hotel", "--budget", "200")
+    assert "Book a hotel" in told.out
+    assert "of 200 tokens" in told.err
+    document = cli("tasks", "context", f"{tree}.3", "--json").json
+    assert document["task"] == f"{tree}.3"
+    assert document["tokens"] <= document["budget_tokens"]
+
+
+def test_a_tree_is_exported_removed_and_imported_exactly_as_it_was(cli: Cli, tree: str, tmp_path: Path) -> None:
+    file = tmp_path / "trip.json"
+    edit(cli, tree, {"op": "fact", "key": "day", "value": "12 May"})
+    before, past = cli("tasks", tree, "--json").json, cli("tasks", tree, "history", "--json").json
+    assert cli("tasks", tree, "export", "-o", str(file), "--json").json["size_bytes"] == file.stat().st_size
+    assert cli("tasks", "export", tree).out == file.read_text(encoding="utf-8")
+    assert cli("tasks", tree, "export", "--json").json == json.loads(file.read_text(encoding="utf-8"))
+    kept = cli("tasks", tree, "remove")
+    assert (kept.status, "--yes" in kept.err) == (2, True)
+    assert cli("tasks", tree, "remove", "--yes").out == f"{tree}: removed with 3 tasks\n"
+    assert cli("tasks", "--json").json == {"trees": []}
+    assert cli("tasks", "import", str(file), "--json").json["trees"] == [
+        {"tree": tree, "title": "Plan a trip", "tasks": 3}
+    ]
+    assert cli("tasks", tree, "--json").json == before
+    assert cli("tasks", tree, "history", "--json").json == past
+    assert ", which was" in cli("tasks", "import", str(file)).out
+    assert cli("tasks", "export", tree, "-o", str(tmp_path)).status == 2
+
+
+def test_a_tree_is_drawn_for_other_programs_and_taken_over_from_them(cli: Cli, tree: str, tmp_path: Path) -> None:
+    drawn = cli("tasks", tree, "export", "--format", "mermaid").out
+    assert drawn.startswith("flowchart TD")
+    assert "Choose a city" in drawn
+    assert cli("tasks", tree, "export", "--format", "mermaid", "--json").json == {"tree": tree, "mermaid": drawn}
+    file = tmp_path / "tasks.json"
+    theirs = {"master": {"tasks": [{"id": 1, "title": "Wash", "status": "done"}, {"id": 2, "title": "Cook"}]}}
+    file.write_text(json.dumps(theirs), encoding="utf-8")
+    (found,) = cli("tasks", "import", str(file), "--json").json["trees"]
+    assert "✓ 2 Wash" in cli("tasks", found["tree"]).out
+    file.write_text("nonsense", encoding="utf-8")
+    assert "neither an exported tree" in cli("tasks", "import", str(file)).err
+
+
+def test_what_is_old_is_let_go_once_it_is_said_how_old(cli: Cli, tree: str) -> None:
+    assert "say what is old" in cli("tasks", "prune").err
+    assert cli("tasks", "prune", "--older-than", "-1").status == 2
+    assert "Nothing is that old" in cli("tasks", "prune", "--older-than", "1").err
+    edit(cli, tree, {"op": "cancel", "task": "trip", "reason": "rain"})
+    edit(cli, tree, {"op": "fact", "key": "day", "value": "12 May"})
+    would = cli("tasks", "prune", "--before", "2999-01-01", "--dry-run")
+    assert would.out == f"{tree}: would be removed\n"
+    assert cli("tasks", "prune", tree, "--before", "2999-01-01", "--json").json["removed"] == [tree]
+    assert cli("tasks", "--json").json == {"trees": []}
+
+
+LOST = """
+import os
+from mcp.server import MCPServer
+
+server = MCPServer("lost")
+
+@server.tool()
+def leave() -> str:
+    os._exit(3)
+
+@server.tool(annotations={"readOnlyHint": True})
+def look() -> dict:
+    return {"there": True}
+
+server.run("stdio")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(90)
+def test_calls_whose_end_nobody_knows_are_listed_and_settled_by_a_person(cli: Cli, tree: str, tmp_path: Path) -> None:
+    script = tmp_path / "lost.py"
+    script.write_text(LOST, encoding="utf-8")
+    assert cli("add", "mcp", "lost", "--", sys.executable, str(script), "--quiet").status == 0
+    assert "Of every call it is known" in cli("tasks", "reconcile").err
+    (held,) = cli("tasks", tree, "claim", "city", "--json").json["claimed"]
+    under = ("--task", held["task"]["id"], "--fence", str(held["fence"]))
+    assert cli("call", "lost__leave", *under).status == 8
+    assert cli("call", "lost__leave", *under[:-1], str(held["fence"] + 1)).status != 0
+    assert cli("tasks", tree, "finish", "city", "--fence", str(held["fence"]), "--outcome", "waiting").status == 0
+    (call,) = cli("tasks", tree, "reconcile", "--json").json["calls"]
+    assert (call["tool"], call["task"]) == ("lost__leave", held["task"]["id"])
+    assert call["call_id"] in cli("tasks", "reconcile").out
+    for words, message in (
+        (("--done", "--not-done"), "one of"),
+        (("--probe", "lost__look"), "goes with `--when`"),
+        (("--probe", "lost__look", "--when", "true", "--arguments", "[]"), "JSON object"),
+        (("--done", "--probe", "lost__look", "--when", "true"), "one of"),
+    ):
+        assert message in cli("tasks", "reconcile", call["call_id"], *words).err
+    unclear = cli("tasks", "reconcile", call["call_id"], "--probe", "lost__look", "--when", "result.gone")
+    assert unclear.status == 8
+    assert "still not known" in unclear.err
+    seen = cli("tasks", "reconcile", call["call_id"], "--probe", "lost__look", "--when", "result.there", "--json")
+    assert (seen.status, seen.json["verdict"]) == (0, "done")
+    assert cli("tasks", "reconcile", call["call_id"], "--not-done").status == 6
+    assert cli("tasks", "reconcile", "--json").json == {"calls": []}

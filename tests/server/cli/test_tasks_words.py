@@ -52,6 +52,11 @@ def test_an_edit_is_told_task_by_task_with_its_sign_and_reason() -> None:
             change(5, "inputs/where", ABSENT, "in"),
             change(5, "inputs/when", "late", ABSENT),
             change(6, "attempts", 0, 1),
+            change(7, "parent", 1, 3),
+            change(7, "under", [], [1, 2]),
+            change(
+                7, "requires", [], [{"from": 5, "kind": "after_any"}, {"from": 6, "kind": "when", "when": "output"}]
+            ),
         ),
         {1: "Plan a trip", 2: "Book a hotel", 5: "Eat"},
     )
@@ -66,6 +71,10 @@ def test_an_edit_is_told_task_by_task_with_its_sign_and_reason() -> None:
         "    title: Eat → Dine",
         "    input where: in",
         "    input when: late is gone",
+        "~ 7",
+        "    under: 1 → 3",
+        "    shared with: nothing → 1, 2",
+        "    after: nothing → 5, however it ends; 6, when output",
         "k7f3a2 · revision 3 · turn 2",
     ]
 
@@ -180,7 +189,7 @@ def test_what_is_remembered_is_told_with_how_it_came_and_went() -> None:
     task = TaskId("k7f3a2.1")
     gone = Ended(how="replaced", turn=5, source="user", revision=5, value="Porto", reason="changed his mind")
     said = Said(task=task, value="Lisbon", turn=2, source="user", revision=2, at=NOW, ended_by=gone)
-    about = {"task": task, "title": "Trip", "turn": 5, "source": "user"}
+    about: dict[str, Any] = {"task": task, "title": "Trip", "turn": 5, "source": "user"}
     found = Recall(
         revision=9,
         turn=6,
