@@ -44,6 +44,8 @@ class _Lengths:
         self.waiting: dict[Length, set[Length] | None] = {}
         """Each with what may have made it longer; None where everything after it has to be looked at."""
         self._new: set[Length] = set()
+        self._growing: set[Length] = set()
+        """Those that may be longer than they were, whatever else is shorter."""
 
     def begin(self, number: int) -> None:
         """Have the lengths of a task measured, by what has changed at the task itself."""
@@ -88,9 +90,11 @@ class _Lengths:
     def _measure(self, length: Length) -> None:
         heads, before = self.waiting.pop(length), self._value(length)
         if heads is None:
-            value = self._afresh(length, before)
+            enough = LONGEST if length in self._growing or length in self._new else before
+            value = self._afresh(length, enough)
         else:
             value = max([before, *(self._through(length, self._value(head)) for head in heads)])
+        self._growing.discard(length)
         number, kind = length
         if value != before:
             self._ws.mark(number, **{kind: value})
@@ -102,8 +106,6 @@ class _Lengths:
         longer = value > before or length in self._new
         self._new.discard(length)
         for one in self._tails(length):
-            if self.waiting.get(one, ()) is None:
-                continue
             there = self._value(one)
             if longer and self._through(one, value) > there:
                 self._grow(one, length)
@@ -111,12 +113,13 @@ class _Lengths:
                 self.waiting[one] = None
 
     def _grow(self, length: Length, head: Length) -> None:
+        self._growing.add(length)
         heads = self.waiting.setdefault(length, set())
         if heads is not None:
             heads.add(head)
 
-    def _afresh(self, length: Length, before: float) -> float:
-        """Return a length by everything that comes after it; reading ends with one as long as the longest before."""
+    def _afresh(self, length: Length, enough: float) -> float:
+        """Return a length by everything that comes after it; reading ends with one that is long enough."""
         number, kind = length
         task = self._ws.task(number)
         if kind == "own":
@@ -124,7 +127,7 @@ class _Lengths:
         value = task.own
         children = self._ws.child_numbers(number) if task.children else []
         for start in range(0, len(children), CHUNK):
-            if value >= before or value >= LONGEST:
+            if value >= min(enough, LONGEST):
                 break
             chunk = children[start : start + CHUNK]
             self._ws.load(chunk)
