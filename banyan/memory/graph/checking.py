@@ -85,13 +85,13 @@ def _read(claim: Mapping[str, Any]) -> tuple[str, Json]:
 
 def _subjects(source: GraphSource, key: str, value: Json, task: object, revision: int) -> list[Subject]:
     """Return what a claim may be about, what decides first."""
-    found = subjects(source, key)
+    found = subjects(source, key, revision)
     if isinstance(value, str) and value in list(Status):
         # Of a task, that it is done or failed may be meant.
         found = [Subject(task=one.task, field="status") if one.field == OUTPUT else one for one in found]
     if task is None:
         return found
-    named = called(source, str(task).strip())
+    named = called(source, str(task).strip(), revision)
     if not named:
         raise UnknownTask(str(task), nearest=source.titles_like(str(task))[:3])
     chain = [up for one in named for up in _scope_then(source, one, revision)]

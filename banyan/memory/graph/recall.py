@@ -8,7 +8,7 @@ from typing import Any
 from banyan.core.errors import InvalidArgument
 from banyan.core.recall import Answer, Recall, Said
 from banyan.core.task import ABSENT, Json, Task, is_fact_reference, is_reference, task_id
-from banyan.memory.graph.asof import revision_at, tree_at, value_at
+from banyan.memory.graph.asof import revision_at, value_at
 from banyan.memory.graph.basis import resolve_inputs
 from banyan.memory.graph.checking import check
 from banyan.memory.graph.source import GraphSource
@@ -50,13 +50,11 @@ def recall(
         raise InvalidArgument("keys", f"at most {KEYS}")
     revision = revision_at(source, as_of)
     made = source.revision(revision)
-    # What was split or merged since stood on its own then.
-    then = source if revision == source.tree.revision else tree_at(source, revision)
     answers: list[Answer] = []
     unknown: dict[str, Sequence[str]] = {}
     left_out = 0
     for key in dict.fromkeys(keys):
-        found = subjects(then, key)
+        found = subjects(source, key, revision)
         told = [answer for one in found[:ANSWERS] if (answer := _answer(source, one, key, revision)) is not None]
         left_out += max(0, len(found) - ANSWERS)
         answers += sorted(told, key=lambda one: one.value is ABSENT and one.status in {"", GONE})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from banyan.core.task import ABSENT, Event, Json, is_fact_reference, split_id
+from banyan.memory.graph.rewind import rewound
 from banyan.memory.graph.source import GraphSource
-from banyan.memory.graph.timeline import successors
+from banyan.memory.graph.timeline import standing
 
 OUTPUT = "output"
 RECORD_READ = 500
@@ -28,24 +29,44 @@ class Subject:
         return self.field.partition("/")[2]
 
 
-def subjects(source: GraphSource, key: str) -> list[Subject]:
-    """Return what is or was called `key`: facts of this key and under it, then inputs, then tasks by key or title."""
+def subjects(source: GraphSource, key: str, revision: int) -> list[Subject]:
+    """Return what is or was called `key`, as it stood at the end of a revision.
+
+    Facts of this key and under it come first, then inputs, then tasks of this id, key or title. What was split or
+    merged by then is asked of what it was made into.
+    """
     found = dict.fromkeys([*_said(source, key), *_given(source, key)])
-    tasks = called(source, key)
-    found.update(dict.fromkeys(Subject(task=number, field=OUTPUT) for number in tasks))
-    for one in _of_old(source, key):
-        found.update(dict.fromkeys(_today(source, one)))
-    return list(found)
+    found.update(dict.fromkeys(Subject(task=number, field=OUTPUT) for number in _called(source, key, revision)))
+    found.update(dict.fromkeys(_of_old(source, key)))
+    stood = _stood(source, {one.task for one in found}, revision)
+    placed = (Subject(task=number, field=one.field) for one in found for number in stood[one.task])
+    return list(dict.fromkeys(placed))
 
 
-def called(source: GraphSource, name: str) -> list[int]:
-    """Return the tasks of this id, key or title; where there is none, those that were called so."""
+def called(source: GraphSource, name: str, revision: int) -> list[int]:
+    """Return the tasks of this id, key or title as they stood at the end of a revision; else those once called so."""
+    stood = _stood(source, _called(source, name, revision), revision)
+    return list(dict.fromkeys(number for numbers in stood.values() for number in numbers))
+
+
+def _stood(source: GraphSource, numbers: Collection[int], revision: int) -> dict[int, list[int]]:
+    """Return what stood for each task at a revision; itself where nothing did."""
+    if revision == source.tree.revision:
+        there = {task.number for task in source.tasks(numbers)}
+    else:
+        there = {number for number, then in rewound(source, numbers, revision).items() if then.task is not None}
+    return {one: [one] if one in there else standing(source, one, revision) or [one] for one in numbers}
+
+
+def _called(source: GraphSource, name: str, revision: int) -> list[int]:
     parts = split_id(name)
     if parts is not None and parts[0] == source.tree.id:
-        return [parts[1]] if source.tasks([parts[1]]) else successors(source, parts[1]) or _known(source, parts[1])
+        return [parts[1]] if source.tasks([parts[1]]) else _known(source, parts[1])
     keyed = source.keyed(name)
     found = [*([] if keyed is None else [keyed]), *source.titled(name.strip())]
-    return list(dict.fromkeys(found)) or _once_called(source, name)
+    if not found or revision < source.tree.revision:
+        found += _once_called(source, name)
+    return list(dict.fromkeys(found))
 
 
 def _said(source: GraphSource, key: str) -> Iterator[Subject]:
@@ -80,10 +101,9 @@ def _once_called(source: GraphSource, name: str) -> list[int]:
     wanted = name.strip().casefold()
     renamed = source.events(fields=["title", "key"], newest=RECORD_READ)
     found = [event.change.task for event in renamed if _plain(event.change.before) == wanted]
-    for event in source.removals(name.strip()):
-        if wanted in {_plain(event.change.before.get("title")), _plain(event.change.before.get("key"))}:
-            found += successors(source, event.change.task) or [event.change.task]
-    return list(dict.fromkeys(found))
+    gone = source.removals(name.strip())
+    names = ((event.change.task, event.change.before.get(field)) for event in gone for field in ("title", "key"))
+    return list(dict.fromkeys([*found, *(number for number, one in names if _plain(one) == wanted)]))
 
 
 def _plain(value: Json) -> str:
@@ -94,10 +114,3 @@ def _known(source: GraphSource, number: int) -> list[int]:
     """Return the number of a task that is gone; nothing where there never was one."""
     events: Iterable[Event] = source.events(tasks=[number], fields=["*"], newest=1)
     return [number for event in events if event.change.after is ABSENT]
-
-
-def _today(source: GraphSource, one: Subject) -> list[Subject]:
-    """Return where something that was said in a task is today: with the tasks that it was split or merged into."""
-    if source.tasks([one.task]):
-        return [one]
-    return [Subject(task=number, field=one.field) for number in successors(source, one.task)] or [one]

@@ -57,17 +57,32 @@ def lineage(source: GraphSource, numbers: Iterable[int]) -> dict[int, tuple[int,
     return dict(sorted(found.items()))
 
 
-def successors(source: GraphSource, number: int) -> list[int]:
-    """Return the tasks of today that a task which is gone was split or merged into, over however many steps."""
-    found: dict[int, None] = {}
+def standing(source: GraphSource, number: int, revision: int) -> list[int]:
+    """Return what stood for a task at the end of a revision: itself, or over however many steps what it was made into.
+
+    Of a task that came later it is what it was made of; of one that was removed for good, nothing.
+    """
+    found: list[int] = []
     level, seen = [number], {number}
     while level:
-        there = {task.number for task in source.tasks(level)}
-        found.update(dict.fromkeys(one for one in level if one in there))
-        following = [new for one in level if one not in there for new in _made_of(source, one)]
+        following: list[int] = []
+        for one in level:
+            if was_there(source, one, revision):
+                found.append(one)
+                continue
+            last = recorded(source, tasks=[one], fields=["*"], until=revision)[-1:]
+            gone = [event for event in last if event.change.after is ABSENT]
+            following += _made_of(source, gone[0]) if gone else lineage(source, [one])[one]
         level = [one for one in dict.fromkeys(following) if one not in seen]
         seen.update(level)
     return sorted(found)
+
+
+def was_there(source: GraphSource, number: int, revision: int) -> bool:
+    """Whether there was a task of this number at the end of a revision."""
+    if revision == source.tree.revision:
+        return bool(source.tasks([number]))
+    return value_at(source, number, "title", revision) is not ABSENT
 
 
 def timeline(source: GraphSource, number: int, name: str, until: int) -> list[Said]:
@@ -117,12 +132,9 @@ def _sentence(tree: TreeId, event: Event, titles: Mapping[int, str], made_of: Se
     return f"{name(event.change.task)} was {how} {sources} in turn {event.turn} by {event.source}"
 
 
-def _made_of(source: GraphSource, number: int) -> list[int]:
+def _made_of(source: GraphSource, gone: Event) -> list[int]:
     """Return the tasks that were made of one in the revision in which it went."""
-    gone = [event for event in recorded(source, tasks=[number], fields=["*"]) if event.change.after is ABSENT]
-    if not gone:
-        return []
-    revision = gone[-1].revision
+    number, revision = gone.change.task, gone.revision
     there = recorded(source, after=revision - 1, until=revision, fields=["*"])
     return [one.change.task for one in there if number in _record(one).get("made_of", ()) and one.change.task != number]
 

@@ -250,6 +250,11 @@ async def test_a_split_and_a_merge_are_told_and_hand_the_history_on() -> None:
     assert "was merged from `Early meeting`" in answer.came[-1]
     [now] = (await talk.recall("meeting")).answers
     assert now.title == "One meeting"
+    parted = (await talk.recall("time", as_of={"turn": 3})).answers
+    assert {one.title: one.value for one in parted} == {"Early meeting": "14:00", "Late meeting": "16:00"}
+    [first] = (await talk.recall("time", as_of={"turn": 2})).answers
+    assert (first.title, first.value, list(first.came)) == ("Meeting", "16:00", [])
+    assert (await talk.check("time", "16:00", task="Late meeting", as_of={"turn": 3})).verdict == "true"
     assert (await talk.check("time", "16:00", task="One meeting")).verdict == "was_true"
 
 
