@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 
 from banyan.core.call import CallRecord
 from banyan.core.errors import UnknownTree
-from banyan.core.task import Event, Fact, Revision, Status, Task, Tree, TreeId, is_fact_reference, task_id
+from banyan.core.task import Event, Fact, Revision, Status, Task, Tree, TreeId, task_id
 from banyan.memory.batches import batches
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.store import Dump
@@ -61,7 +61,7 @@ from banyan.memory.task_rows import (
     fact_row,
     field_code,
     micros,
-    name_hash,
+    name_digest,
     revision_row,
     task_row,
     title_hash,
@@ -156,15 +156,11 @@ class SqlSource:
 
     def fact_users(self, key: str) -> list[int]:
         """Return the tasks that have an input `{"$fact": key}`."""
-
-        def uses(task: Task) -> bool:
-            return any(is_fact_reference(value) and value["$fact"] == key for value in task.inputs.values())
-
-        return [task.number for task in self.tasks(self._linked(USES_FACT, name_hash(key))) if uses(task)]
+        return sorted(self._linked(USES_FACT, name_digest(key)))
 
     def input_holders(self, name: str) -> list[int]:
         """Return the tasks that have an input of this name."""
-        return [task.number for task in self.tasks(self._linked(HAS_INPUT, name_hash(name))) if name in task.inputs]
+        return sorted(self._linked(HAS_INPUT, name_digest(name)))
 
     def mentioning(self, text: str) -> list[int]:
         """Return at least the tasks whose title, instruction, inputs or facts hold `text`, without regard to case."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ from banyan.core.task import (
     TreeState,
     is_fact_reference,
 )
-from banyan.memory.graph.records import record_of, task_of
+from banyan.memory.graph.records import field_value, record_of
 from banyan.memory.packing import Packer
 from banyan.memory.tables import storable
 from banyan.memory.task_tables import TREE_BITS, row_id
@@ -67,6 +68,9 @@ SHARED, EDGE, USES_FACT, HAS_INPUT = range(4)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _COLUMNS = ("parent", "key", "status", "priority")
+_LISTS = frozenset({"under", "labels", "made_of", "tools"})
+_CONVERTED = _LISTS | {"requires", "result"}
+"""Fields of a body that JSON has no type for."""
 _LOW = (1 << TREE_BITS) - 1
 _BEFORE, _AFTER = 1, 2
 
@@ -81,8 +85,14 @@ def instant(stored: int) -> datetime:
     return _EPOCH + stored * _MICROSECOND
 
 
+def name_digest(name: str) -> int:
+    """Return the digest of a name that stands for it where nothing is compared: 47 bits."""
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=6).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
 def name_hash(name: str) -> int:
-    """Return the digest of a name or a title by which an index leads to it: 31 bits."""
+    """Return the digest of a name by which an index leads to it, for what is compared then: 31 bits."""
     return zlib.crc32(name.encode("utf-8", "surrogatepass")) & 0x7FFFFFFF
 
 
@@ -199,31 +209,14 @@ def task_row(row: Sequence[Any], packer: Packer) -> Task:
         revision, packed,
     ) = row  # fmt: skip
     body = orjson.loads(packer.unpack(packed))
-    reason, tools = body.pop("reason", ""), tuple(body.pop("tools", ()))
-    state = task_of(id_ & _LOW, body)
+    for name in _CONVERTED & body.keys():
+        body[name] = tuple(body[name]) if name in _LISTS else field_value(name, body[name])
     return Task(
         number=id_ & _LOW,
-        title=state.title,
-        instruction=state.instruction,
         key=key,
         parent=parent,
-        under=state.under,
-        inputs=state.inputs,
-        requires=state.requires,
-        labels=state.labels,
         priority=priority,
-        effort=state.effort,
-        optional=state.optional,
-        result=state.result,
-        budget=state.budget,
         status=STATUS_OF[status],
-        output=state.output,
-        attempts=state.attempts,
-        basis=state.basis,
-        summary=state.summary,
-        made_of=state.made_of,
-        reason=reason,
-        tools=tools,
         holder=holder,
         lease_until=None if lease_until is None else instant(lease_until),
         fence=fence,
@@ -234,6 +227,7 @@ def task_row(row: Sequence[Any], packer: Packer) -> Task:
         own=own,
         tail=tail,
         revision=revision,
+        **body,
     )
 
 
@@ -244,9 +238,9 @@ def links_of(task: Task | None) -> set[tuple[int, int]]:
     found = {(SHARED, parent) for parent in task.under if parent != task.parent}
     found |= {(EDGE, edge.source) for edge in task.edges}
     for name, value in task.inputs.items():
-        found.add((HAS_INPUT, name_hash(name)))
+        found.add((HAS_INPUT, name_digest(name)))
         if is_fact_reference(value):
-            found.add((USES_FACT, name_hash(value["$fact"])))
+            found.add((USES_FACT, name_digest(value["$fact"])))
     return found
 
 
