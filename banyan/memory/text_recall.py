@@ -10,7 +10,7 @@ from banyan.core.errors import InvalidArgument
 from banyan.core.find import Filters, Hit
 from banyan.core.ports import DocumentFeed, SearchIndex
 from banyan.core.recall import Match
-from banyan.core.task import ABSENT, Status, Task, task_id
+from banyan.core.task import ABSENT, Status, Task, TreeId, task_id
 from banyan.memory.graph.asof import tree_at
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.store import GraphStore
@@ -36,10 +36,10 @@ class IndexedRecall:
         make_index: makes the index of one tree from its documents.
     """
 
-    def __init__(self, store: GraphStore, make_index: Callable[[str, DocumentFeed], SearchIndex]) -> None:
+    def __init__(self, store: GraphStore, make_index: Callable[[TreeId, DocumentFeed], SearchIndex]) -> None:
         self._store = store
         self._make_index = make_index
-        self._indexes: OrderedDict[str, SearchIndex] = OrderedDict()
+        self._indexes: OrderedDict[TreeId, SearchIndex] = OrderedDict()
 
     async def search(self, tree: str, text: str, *, until: int) -> Sequence[Match]:
         """Return what fits `text` best, best first, as it was at revision `until`.
@@ -52,14 +52,15 @@ class IndexedRecall:
         """
         if not text.strip() or len(text) > MOST_CHARS:
             raise InvalidArgument("text", f"should be 1 to {MOST_CHARS:,} characters, and not blank")
-        index = self._index(tree)
+        # Its own id: what was asked for may be no tree at all, and an index has a folder of its name.
+        index = self._index(await self._store.ask(tree, lambda source: source.tree.id))
         await index.refresh()
         # More than are shown: some were not there yet.
         found = await index.search(text, k=3 * MATCHES, filters=Filters())
         likely = [hit for hit in found.hits if hit.confidence >= LEAST_CONFIDENCE]
         return await self._store.ask(tree, lambda source: _matches(tree_at(source, until), likely)[:MATCHES])
 
-    def _index(self, tree: str) -> SearchIndex:
+    def _index(self, tree: TreeId) -> SearchIndex:
         if tree not in self._indexes:
             self._indexes[tree] = self._make_index(tree, TreeDocuments(self._store, tree))
             if len(self._indexes) > OPEN_TREES:

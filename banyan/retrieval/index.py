@@ -41,6 +41,8 @@ class IndexLimits:
     """Documents between two savings: what a kill loses, and how long a cancellation waits."""
     embed_near: int = 32
     """Documents without a vector that one search embeds before it answers: about a tenth of a second."""
+    embed_all_of: int = 0
+    """Missing vectors up to which a search computes all of them first, near or not: for an index that nobody fills."""
     max_query_chars: int = 10_000
     """Characters of a query that are read."""
 
@@ -146,13 +148,10 @@ class HybridIndex:
         So the first answers of a catalogue that is still being embedded are as good as later ones where the words
         find what is meant, and a query is compared by meaning from the first search on.
         """
-        state, count = self._state, self._limits.embed_near
-        if state is None or not count or self._limits.mode is not Mode.HYBRID or self._speechless or state.complete:
+        state = self._state
+        if state is None or self._limits.mode is not Mode.HYBRID or self._speechless or state.complete:
             return
-        near = await to_thread.run_sync(nearest_by_words, state, query, filters, count)
-        owners: dict[str, list[str]] = {}
-        for row in near:
-            owners.setdefault(state.digests[row], []).append(state.keys[row])
+        owners = await to_thread.run_sync(self._wanting, state, query, filters)
         if not owners:
             return
         try:
@@ -161,6 +160,16 @@ class HybridIndex:
             self._fall_silent(error)
         except (DatabaseUnavailable, StorageFull) as error:
             logger.warning("vectors cannot be kept, and the search goes by what there is: %s", error)
+
+    def _wanting(self, state: State, query: str, filters: Filters) -> dict[str, list[str]]:
+        """Return the keys of the documents that this search is to embed, by digest."""
+        if len(state.keys) - state.embedded <= self._limits.embed_all_of:
+            return state.missing()
+        found: dict[str, list[str]] = {}
+        if self._limits.embed_near:
+            for row in nearest_by_words(state, query, filters, self._limits.embed_near):
+                found.setdefault(state.digests[row], []).append(state.keys[row])
+        return found
 
     async def _open(self, query: str) -> None:
         """Read the index and the model at the same time: both take a while, and a first search needs both."""

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from banyan.core.policy import DIRECT_POLICY, MCP_POLICY, Policy, Rule
 from banyan.core.source import Source, SourceKind
 from banyan.memory.database import Database
 from banyan.memory.ledger import Ledger
+from banyan.memory.text_recall import IndexedRecall
 from banyan.retrieval.index import HybridIndex, IndexLimits
 from banyan.server.callers import PythonCaller
 from banyan.server.effects import Effects
@@ -30,10 +31,15 @@ from banyan.tools.results import Reader
 from banyan.tools.sync import Syncer
 
 if TYPE_CHECKING:
-    from banyan.core.ports import Backend, Encoder
+    from banyan.core.ports import Backend, DocumentFeed, Encoder
+    from banyan.core.task import TreeId
 
 Functions = dict[SourceName, dict[str, Callable[..., Any]]]
 """Python functions that this process handed in, by source and name."""
+
+
+TREE_LIMITS = IndexLimits(embed_near=16, embed_all_of=128)
+"""How the index of a tree works: nobody fills it but those who search it, so each search embeds a little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +91,14 @@ async def build(settings: Settings, *, on_changed: Callable[[SourceName], None])
     database = await Database.open(settings.database)
     backends = Backends(database.sources, _backends(settings, secrets, functions, on_changed))
     index_folder = settings.home / "index" / hashlib.sha256(settings.database.encode()).hexdigest()[:12]
-    index = HybridIndex(
-        database.documents, database.vectors, partial(_encoder, settings), cache=index_folder, limits=IndexLimits()
-    )
+    # One model for every index: each would read it into memory for itself.
+    encoder = cache(partial(_encoder, settings))
+    index = HybridIndex(database.documents, database.vectors, encoder, cache=index_folder, limits=IndexLimits())
+
+    def index_of(tree: TreeId, feed: DocumentFeed) -> HybridIndex:
+        folder = index_folder / "trees" / tree
+        return HybridIndex(feed, database.vectors, encoder, cache=folder, limits=TREE_LIMITS)
+
     resolver = Resolver(database.tools)
     invoker = _invoker(settings, database, backends, resolver, secrets)
     policies = Policies(
@@ -107,7 +118,7 @@ async def build(settings: Settings, *, on_changed: Callable[[SourceName], None])
         describer=Describer(resolver),
         invoker=invoker,
         reader=Reader(database.artifacts),
-        tasks=TaskMemory(database.graphs, now, effects),
+        tasks=TaskMemory(database.graphs, now, effects, IndexedRecall(database.graphs, index_of)),
         policies=policies,
         functions=functions,
     )

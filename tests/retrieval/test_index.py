@@ -34,9 +34,10 @@ def index_of(
     mode: Mode = Mode.HYBRID,
     embed_at_once: int = 128,
     embed_near: int = 0,
+    embed_all_of: int = 0,
 ) -> HybridIndex:
     found = encoder or HashEncoder()
-    limits = IndexLimits(mode=mode, embed_at_once=embed_at_once, embed_near=embed_near)
+    limits = IndexLimits(mode=mode, embed_at_once=embed_at_once, embed_near=embed_near, embed_all_of=embed_all_of)
     feed = MemoryFeed(documents)
     return HybridIndex(feed, vectors or MemoryVectors(), lambda: found, cache=cache, limits=limits)
 
@@ -61,6 +62,13 @@ async def test_a_search_embeds_what_its_words_find_first_and_compares_it_by_mean
     assert 1 <= found.embedded <= 2
     again = index_of(*OFFICE, vectors=vectors)
     assert await again.embed_missing() == len(OFFICE) - found.embedded, "what a search embedded is kept"
+
+
+async def test_a_search_embeds_all_that_is_missing_where_that_is_little() -> None:
+    found = await index_of(*OFFICE, embed_all_of=len(OFFICE)).search("no such word", k=3, filters=ANYTHING)
+    assert found.embedded == len(OFFICE)
+    found = await index_of(*OFFICE, embed_all_of=len(OFFICE) - 1).search("no such word", k=3, filters=ANYTHING)
+    assert found.embedded == 0
 
 
 async def test_a_search_embeds_nothing_that_its_filters_leave_out() -> None:

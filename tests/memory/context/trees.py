@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -94,8 +96,9 @@ class Forest:
 def source_of(found: Sequence[Task], facts: Sequence[Fact] = ()) -> MemorySource:
     """Return a tree of these tasks."""
     kept = KeptTree(Tree(id=TreeId("k7f3a2"), title="", created_at=NOON, changed_at=NOON))
+    under = Counter(task.parent for task in found)
     for task in found:
-        kept.put(task.number, task)
+        kept.put(task.number, replace(task, children=under[task.number]))
     for fact in facts:
         kept.put_fact(fact.task, fact.key, fact)
     return MemorySource(kept, MemoryGraphs())
