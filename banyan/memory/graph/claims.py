@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from banyan.core.errors import BadEdit, ClaimLost, Conflict
 from banyan.core.lifecycle import ENDED, HELD
 from banyan.core.task import ABSENT, Json, Status, Task, task_id
-from banyan.memory.graph.basis import basis
+from banyan.memory.graph.basis import basis, resolve_inputs
 from banyan.memory.graph.firing import blockers
 from banyan.memory.graph.rules import effects_settled, may_work
 from banyan.memory.graph.settle import settle
@@ -160,7 +160,7 @@ def _complete(ws: Workspace, number: int, output: Json, reason: str) -> None:
         open_ones = [one for one in map(ws.task, ws.children(number)) if one.status not in ENDED]
         names = ", ".join(f"`{one.title}` ({one.status.value})" for one in open_ones[:SHOWN])
         raise BadEdit(f"`{task.title}` has {task.unended} tasks under it that have not ended: {names}")
-    if task.status is not Status.RUNNING and not may_work(ws, task):
+    if task.status is not Status.RUNNING and (not may_work(ws, task) or resolve_inputs(ws, task).missing):
         raise BadEdit(f"`{task.title}` cannot be done yet: {'; '.join(blockers(ws, number))}")
     went_by = task.basis if task.status is Status.RUNNING else basis(ws, number)
     ws.set(number, reason=reason, output=output, basis=went_by, attempts=task.attempts + _counts(task))

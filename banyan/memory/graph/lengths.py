@@ -63,6 +63,11 @@ class _Lengths:
             self._grow(tail, (one, "tail"))
         if was.effort != task.effort or parents_of(was) != parents_of(task):
             self.waiting[own] = None
+        # What has gone may have grown in this batch before, and then this has with it.
+        if dependents_gone and task.own != was.own:
+            self.waiting[own] = None
+        if children_gone and task.tail != was.tail:
+            self.waiting[tail] = None
         if any(self._through(own, self._stored_tail(one)) >= task.own for one in dependents_gone):
             self.waiting[own] = None
         if any(self._stored_tail(one) >= task.tail for one in children_gone):
