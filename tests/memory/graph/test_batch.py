@@ -114,6 +114,15 @@ async def test_a_circle_through_an_update_is_refused() -> None:
         assert "A" in caught.value.circle
 
 
+async def test_a_task_cannot_be_shared_by_two_of_which_one_waits_for_the_other() -> None:
+    desk = await a_desk({"op": "add", "title": "A"}, {"op": "add", "title": "B", "requires": ["A"]})
+    with pytest.raises(CycleFound):
+        await desk.apply({"op": "add", "title": "Both", "parent": "B", "under": ["A"]})
+    await desk.apply({"op": "add", "title": "Both", "parent": "B"})
+    with pytest.raises(CycleFound):
+        await desk.apply({"op": "update", "task": "Both", "under": ["A"]})
+
+
 async def test_a_task_that_is_moved_away_may_leave_a_circle_behind_that_is_refused() -> None:
     desk = await a_desk(
         {"op": "add", "title": "B", "ref": "@b"},

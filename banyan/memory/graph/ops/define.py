@@ -103,7 +103,7 @@ def _place(edit: Edit, task: Task) -> int:
     ws.add(task, edit.text("reason"), facts_of(edit, number))
     if task.key is not None:
         edit.shared.keys[task.key] = number
-    if task.edges:
+    if task.edges or task.under:
         refuse_circle(ws, [number])
     return number
 
