@@ -48,7 +48,10 @@ def _show(shell: Shell, found: Sequence[CallRecord], unsettled: bool) -> None:
         return
     shell.terminal.table(("started", "tool", "by", "outcome", "ms", "result", "message"), [_row(one) for one in found])
     if unsettled:
-        shell.terminal.note("\nSee whether each had its effect before you call it again.")
+        shell.terminal.note(
+            "\nSee whether each had its effect before you call it again, and say so with "
+            f"{shell.banyan_command('tasks reconcile')}"
+        )
 
 
 def _row(one: CallRecord) -> Row:

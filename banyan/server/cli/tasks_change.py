@@ -14,7 +14,7 @@ from banyan.core.task import EditResult
 from banyan.server.cli.command import verb
 from banyan.server.cli.shell import Shell
 from banyan.server.cli.tasks_place import TREE, placed, read_json, read_text, the_tree, titles
-from banyan.server.cli.tasks_words import edited, recalled
+from banyan.server.cli.tasks_words import edited, recalled, unchanged
 from banyan.server.cli.terminal import as_json
 from banyan.server.replay import Line, Refusal, Replay, read
 
@@ -90,8 +90,10 @@ async def _tell(shell: Shell, b: Banyan, result: EditResult) -> None:
 
 
 def _note(shell: Shell, result: EditResult) -> None:
+    said = unchanged(result)
     for note in result.notes:
-        shell.terminal.warn(note)
+        if note not in said:
+            shell.terminal.warn(note)
 
 
 @verb

@@ -237,6 +237,8 @@ def fact_text(key: str, value: Json, candidates: Sequence[Json] = ()) -> str:
     readings = "".join(f" or {preview(one)}?" for one in candidates)
     if value is ABSENT:
         return f"{one_line(key)} = {readings.removeprefix(' or ')}"
+    if isinstance(value, Mapping) and "$rule" in value:
+        return f"rule {one_line(key)}: {one_line(str(value.get('says') or value['$rule']))}"
     return f"{one_line(key)} = {preview(value)}{readings}"
 
 

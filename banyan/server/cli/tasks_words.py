@@ -119,11 +119,16 @@ def edited(result: EditResult, titles: Titles) -> list[Spans]:
     """Return what a batch of edits changed, with the revision that it made."""
     lines = list(changes(result.changes, titles))
     if not lines:
-        lines.append([("nothing changed", "dim")])
+        lines.append([(next(iter(unchanged(result)), "nothing changed"), "dim")])
     for name, tree in result.branches.items():
         lines.append([("what-if ", "dim"), (name, "bold"), (f" is tree {tree}", "")])
     lines.append([(f"{result.tree} · revision {result.revision} · turn {result.turn}", "dim")])
     return lines
+
+
+def unchanged(result: EditResult) -> list[str]:
+    """Return the notes of a batch that say that nothing changed."""
+    return [one for one in result.notes if one.startswith("nothing changed")]
 
 
 def changes(found: Sequence[Change], titles: Titles, *, indent: str = "") -> Iterator[Spans]:
@@ -142,7 +147,9 @@ def _head(number: int, title: str, of_task: Sequence[Change]) -> Spans:
     for one in of_task:
         if one.field == "*":
             sign, style = ("+", "green") if one.before is ABSENT else ("-", "red")
-            return [(f"{sign} ", style), (f"{number} ", "dim"), (title, "bold"), (_because(one), "dim")]
+            then = [f"  {after.after}{_because(after)}" for after in of_task if after.field == "status"][-1:]
+            told = _because(one) + (then[0] if then and sign == "+" else "")
+            return [(f"{sign} ", style), (f"{number} ", "dim"), (title, "bold"), (told, "dim")]
     for one in reversed(of_task):
         if one.field == "status":
             first = next(before.before for before in of_task if before.field == "status")
@@ -266,8 +273,12 @@ def recalled(found: Recall) -> list[Spans]:
     lines: list[Spans] = []
     if found.claim is not None:
         lines += _verdict(found.claim)
+    told: set[str] = set()
     for one in found.answers:
         lines += _answer(one)
+        # How a task came to be is told once, however many of its values are asked for.
+        lines += [[("    ", ""), (one_line(sentence), "dim")] for sentence in one.came if sentence not in told]
+        told.update(one.came)
     for key, near in (found.unknown or {}).items():
         hint = f"; there is {', '.join(near)}" if near else ""
         lines.append([(f"{one_line(key)}: ", "bold"), (f"nothing was ever known of it{hint}", "yellow")])
@@ -280,12 +291,13 @@ def recalled(found: Recall) -> list[Spans]:
 
 
 def _answer(one: Answer) -> Iterator[Spans]:
-    about = f"  {one.task} {one_line(one.title)}{f', {one.status}' if one.status else ''}{_by(one.turn, one.source)}"
+    place = " ".join(part for part in (one.task, one_line(one.title)) if part)
+    about = f"  {place}{f', {one.status}' if one.status else ''}{_by(one.turn, one.source)}"
     yield [(_standing(one), "bold"), (about, "dim")]
+    if len(one.history) == 1 and one.history[0].ended_by is None:
+        return  # it is what the first line says
     for past in one.history:
         yield [("    ", ""), (preview(past.value), ""), (_by(past.turn, past.source) + _ended(past.ended_by), "dim")]
-    for sentence in one.came:
-        yield [("    ", ""), (one_line(sentence), "dim")]
 
 
 def _standing(one: Answer) -> str:
@@ -301,7 +313,8 @@ def _by(turn: int, source: str) -> str:
 def _ended(ended: Ended | None) -> str:
     if ended is None:
         return ""
-    by = f" by {preview(ended.value)}" if ended.value is not ABSENT else ""
+    word = "by" if ended.how == "replaced" else "into"
+    by = f" {word} {preview(ended.value)}" if ended.value is not ABSENT else ""
     because = f": {one_line(ended.reason)}" if ended.reason else ""
     return f"; {ended.how}{by} in turn {ended.turn}{because}"
 

@@ -137,6 +137,11 @@ def test_values_are_shown_in_one_line_and_no_longer_than_a_line() -> None:
     assert len(preview("x" * 100)) == 60
 
 
+def test_a_rule_is_told_by_what_it_says() -> None:
+    ruled = view(1, "A", facts=[fact("ben", {"$rule": "start < '15:00'", "says": "Ben only before three"})])
+    assert text(picture(tree((0, ruled)), NOW))[4].strip() == "rule ben: Ben only before three"
+
+
 def test_a_terminal_gets_colours_and_a_file_gets_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -95,6 +95,14 @@ def test_an_edit_that_changes_nothing_says_so_and_a_what_if_is_named() -> None:
     ]
 
 
+def test_what_comes_and_moves_on_at_once_is_told_in_one_line_and_why_nothing_changed_is_said() -> None:
+    steps = [change(1, "*", ABSENT, {"title": "Ask"}), change(1, "status", "pending", "waiting", "for an answer")]
+    assert text(edited(result(*steps), {}))[0] == "+ 1 Ask  waiting  for an answer"
+    assert (
+        text(edited(result(notes=["nothing changed: it is so already"]), {}))[0] == "nothing changed: it is so already"
+    )
+
+
 def test_history_is_told_revision_by_revision() -> None:
     def event(revision: int, seq: int, one: Change) -> Event:
         return Event(tree=TREE, revision=revision, seq=seq, at=NOW, turn=revision, source="user", change=one)
