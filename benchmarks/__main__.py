@@ -23,7 +23,7 @@ none. What was promised stands below each table, met or missed.
 """
 """How the page starts that `--markdown` writes."""
 
-NAMES = ("calls", "rest", "start", "sync", "apis", "find", "memory", "retrieval", "leaves")
+NAMES = ("calls", "rest", "start", "sync", "apis", "find", "memory", "retrieval", "leaves", "contexts")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

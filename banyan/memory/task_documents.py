@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -20,50 +20,96 @@ TEXT_CHARS: Final = 2_000
 DETAILS_CHARS: Final = 500
 READ_AT_ONCE: Final = 1_000
 """Tasks that are read in one transaction."""
+RECENT_TASKS: Final = 500
+RECENT_SHARE: Final = 0.02
+"""Changed tasks, and the part of all, that are kept apart; with more of them the base is made anew."""
 
 
 class TreeDocuments:
-    """The `DocumentFeed` of one tree: what it has read once it reads again only where the tree has changed since."""
+    """The documents of one tree: what was read once is read again only where the tree has changed since.
+
+    They are two feeds, so that an index of a large tree is not made anew for every change: `base` stands still for a
+    while, and `recent` holds what differs from it.
+    """
 
     def __init__(self, store: GraphStore, tree: str) -> None:
         self._store = store
         self._tree = tree
         self._revision = 0
         self._known: dict[int, dict[str, str]] = {}
+        self._recent: set[int] = set()
+        self.base = Layer(self)
+        self.recent = Layer(self)
+        self.changed: frozenset[str] = frozenset()
+        """Documents of `base` that are no longer so, or no longer there."""
 
-    async def version(self) -> int:
-        """Return the tree's revision."""
-        return await self._store.ask(self._tree, lambda source: source.tree.revision)
-
-    async def digests(self) -> dict[str, str]:
-        """Return the digest of every document of the tree as it is now."""
-        revision, numbers = await self._store.ask(self._tree, self._changed)
-        for start in range(0, len(numbers), READ_AT_ONCE):
-            chunk = numbers[start : start + READ_AT_ONCE]
-            found = await self._store.ask(self._tree, partial(documents_of, numbers=chunk))
-            self._known.update({number: {} for number in chunk})
-            for document in found:
-                self._known[number_of(document.key)][document.key] = document.digest
+    async def follow(self) -> None:
+        """Bring both feeds up to what the tree is now."""
+        revision, numbers = await self._store.ask(self._tree, self._since)
+        if revision == self._revision:
+            return
+        found = await self._read(numbers)
+        for number in numbers:
+            self._known[number] = {}
+        for document in found:
+            self._known[number_of(document.key)][document.key] = document.digest
+        self._recent.update(numbers)
         # What changed while this was read is read again the next time.
         self._revision = revision
-        return {key: digest for known in self._known.values() for key, digest in known.items()}
+        if len(self._recent) > max(RECENT_TASKS, int(len(self._known) * RECENT_SHARE)):
+            self._recent.clear()
+            self.base.put({key: digest for known in self._known.values() for key, digest in known.items()}, revision)
+        now = {key: digest for number in self._recent for key, digest in self._known[number].items()}
+        before = {key: digest for key, digest in self.base.held.items() if number_of(key) in self._recent}
+        self.changed = frozenset(key for key, digest in before.items() if now.get(key) != digest)
+        self.recent.put({key: digest for key, digest in now.items() if before.get(key) != digest}, revision)
 
-    async def documents(self, keys: Sequence[str]) -> list[Document]:
+    async def read(self, keys: Sequence[str]) -> list[Document]:
         """Return these documents; keys that are gone are left out."""
-        wanted, numbers = set(keys), sorted({number_of(key) for key in keys})
+        wanted = set(keys)
+        found = await self._read(sorted({number_of(key) for key in keys}))
+        return [document for document in found if document.key in wanted]
+
+    async def _read(self, numbers: Sequence[int]) -> list[Document]:
         found: list[Document] = []
         for start in range(0, len(numbers), READ_AT_ONCE):
             chunk = numbers[start : start + READ_AT_ONCE]
             found += await self._store.ask(self._tree, partial(documents_of, numbers=chunk))
-        return [document for document in found if document.key in wanted]
+        return found
 
-    def _changed(self, source: GraphSource) -> tuple[int, Sequence[int]]:
+    def _since(self, source: GraphSource) -> tuple[int, Sequence[int]]:
         tree = source.tree
         if not self._revision or tree.pruned > self._revision or tree.revision < self._revision:
-            self._known.clear()
-            return tree.revision, range(1, tree.next_number)
+            # Those that are gone are read too, and found not to be there.
+            return tree.revision, range(1, max([tree.next_number - 1, *self._known]) + 1)
         changed = {event.change.task for event in source.events(after=self._revision)}
         return tree.revision, sorted(changed)
+
+
+class Layer:
+    """A `DocumentFeed` of some documents of a tree, as they were when they were put there."""
+
+    def __init__(self, documents: TreeDocuments) -> None:
+        self._documents = documents
+        self._version = 0
+        self.held: Mapping[str, str] = {}
+        """Digests by key."""
+
+    def put(self, digests: Mapping[str, str], version: int) -> None:
+        """Hold these documents, as of this revision of the tree."""
+        self.held, self._version = digests, version
+
+    async def version(self) -> int:
+        """Return the revision of the tree that this is of."""
+        return self._version
+
+    async def digests(self) -> dict[str, str]:
+        """Return the digest of every document."""
+        return dict(self.held)
+
+    async def documents(self, keys: Sequence[str]) -> list[Document]:
+        """Return these documents as they are now."""
+        return await self._documents.read(keys)
 
 
 def documents_of(source: GraphSource, numbers: Collection[int]) -> list[Document]:

@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import anyio
+
 from banyan.core.errors import InvalidArgument
 from banyan.core.find import Filters, Hit
 from banyan.core.ports import DocumentFeed, SearchIndex
@@ -33,13 +35,13 @@ class IndexedRecall:
 
     Args:
         store: the trees.
-        make_index: makes the index of one tree from its documents.
+        make_index: makes an index of documents, which may be kept under the name of their tree; under none if None.
     """
 
-    def __init__(self, store: GraphStore, make_index: Callable[[TreeId, DocumentFeed], SearchIndex]) -> None:
+    def __init__(self, store: GraphStore, make_index: Callable[[DocumentFeed, TreeId | None], SearchIndex]) -> None:
         self._store = store
         self._make_index = make_index
-        self._indexes: OrderedDict[TreeId, SearchIndex] = OrderedDict()
+        self._open: OrderedDict[TreeId, _Layers] = OrderedDict()
 
     async def search(self, tree: str, text: str, *, until: int) -> Sequence[Match]:
         """Return what fits `text` best, best first, as it was at revision `until`.
@@ -53,20 +55,45 @@ class IndexedRecall:
         if not text.strip() or len(text) > MOST_CHARS:
             raise InvalidArgument("text", f"should be 1 to {MOST_CHARS:,} characters, and not blank")
         # Its own id: what was asked for may be no tree at all, and an index has a folder of its name.
-        index = self._index(await self._store.ask(tree, lambda source: source.tree.id))
-        await index.refresh()
+        layers = self._layers(await self._store.ask(tree, lambda source: source.tree.id))
         # More than are shown: some were not there yet.
-        found = await index.search(text, k=3 * MATCHES, filters=Filters())
-        likely = [hit for hit in found.hits if hit.confidence >= LEAST_CONFIDENCE]
+        likely = await layers.search(text, 3 * MATCHES)
         return await self._store.ask(tree, lambda source: _matches(tree_at(source, until), likely)[:MATCHES])
 
-    def _index(self, tree: TreeId) -> SearchIndex:
-        if tree not in self._indexes:
-            self._indexes[tree] = self._make_index(tree, TreeDocuments(self._store, tree))
-            if len(self._indexes) > OPEN_TREES:
-                self._indexes.popitem(last=False)
-        self._indexes.move_to_end(tree)
-        return self._indexes[tree]
+    def _layers(self, tree: TreeId) -> _Layers:
+        if tree not in self._open:
+            documents = TreeDocuments(self._store, tree)
+            self._open[tree] = _Layers(
+                documents, self._make_index(documents.base, tree), self._make_index(documents.recent, None)
+            )
+            if len(self._open) > OPEN_TREES:
+                self._open.popitem(last=False)
+        self._open.move_to_end(tree)
+        return self._open[tree]
+
+
+class _Layers:
+    """The indexes of one tree: of most of it as it was a while ago, and of what has changed since."""
+
+    def __init__(self, documents: TreeDocuments, base: SearchIndex, recent: SearchIndex) -> None:
+        self._documents = documents
+        self._base = base
+        self._recent = recent
+        self._following = anyio.Lock()  # one reads what changed, and the others find it read
+
+    async def search(self, text: str, count: int) -> list[Hit]:
+        """Return what is likely to be meant, best first."""
+        async with self._following:
+            await self._documents.follow()
+            await self._base.refresh()
+            await self._recent.refresh()
+        changed = self._documents.changed
+        base = await self._base.search(text, k=count + min(len(changed), count), filters=Filters())
+        hits = [hit for hit in base.hits if hit.key not in changed]
+        if self._documents.recent.held:
+            hits += (await self._recent.search(text, k=count, filters=Filters())).hits
+        hits.sort(key=lambda hit: (-hit.confidence, hit.key))
+        return [hit for hit in hits[:count] if hit.confidence >= LEAST_CONFIDENCE]
 
 
 def _matches(source: GraphSource, hits: Sequence[Hit]) -> list[Match]:

@@ -95,8 +95,8 @@ async def build(settings: Settings, *, on_changed: Callable[[SourceName], None])
     encoder = cache(partial(_encoder, settings))
     index = HybridIndex(database.documents, database.vectors, encoder, cache=index_folder, limits=IndexLimits())
 
-    def index_of(tree: TreeId, feed: DocumentFeed) -> HybridIndex:
-        folder = index_folder / "trees" / tree
+    def index_of(feed: DocumentFeed, tree: TreeId | None) -> HybridIndex:
+        folder = None if tree is None else index_folder / "trees" / tree
         return HybridIndex(feed, database.vectors, encoder, cache=folder, limits=TREE_LIMITS)
 
     resolver = Resolver(database.tools)

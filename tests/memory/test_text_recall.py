@@ -9,6 +9,7 @@ import pytest
 
 from banyan.core.errors import InvalidArgument, UnknownTree
 from banyan.core.ports import DocumentFeed
+from banyan.core.task import TreeId
 from banyan.memory.task_documents import TreeDocuments
 from banyan.memory.text_recall import IndexedRecall
 from banyan.retrieval.index import HybridIndex
@@ -27,7 +28,7 @@ class Library:
         self.read: list[str] = []
         self.recall = IndexedRecall(self.desk.graphs, self._index)
 
-    def _index(self, _tree: str, feed: DocumentFeed) -> HybridIndex:
+    def _index(self, feed: DocumentFeed, _tree: TreeId | None) -> HybridIndex:
         return HybridIndex(_Watched(feed, self.read), self.vectors, lambda: self.encoder)
 
     async def ask(self, text: str, *, until: int | None = None, tree: str | None = None) -> list[tuple[str, str, str]]:
@@ -158,10 +159,44 @@ async def test_an_unknown_tree_is_told() -> None:
         await library.ask("hotel", tree="nosuch")
 
 
-async def test_the_feed_of_a_tree_has_its_revision_as_its_version() -> None:
+async def test_what_changes_is_indexed_apart_until_it_is_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("banyan.memory.task_documents.RECENT_TASKS", 2)
     library = await trip()
     feed = TreeDocuments(library.desk.graphs, str(library.desk.tree))
+    await feed.follow()
+    assert sorted(feed.base.held) == ["fact:1:destination", "task:1", "task:2", "task:3"]
+    assert (await feed.base.version(), feed.recent.held, feed.changed) == (1, {}, frozenset())
 
-    assert await feed.version() == 1
-    assert sorted(await feed.digests()) == ["fact:1:destination", "task:1", "task:2", "task:3"]
-    assert [one.kind for one in await feed.documents(["fact:1:destination", "result:2", "task:9"])] == ["fact"]
+    await library.desk.apply({"op": "fact", "key": "destination", "value": "Porto"}, turn=2)
+    await library.desk.apply({"op": "remove", "task": "Compare flights"}, turn=2)
+    await feed.follow()
+    assert await feed.base.version() == 1
+    assert list(feed.recent.held) == ["fact:1:destination"]
+    assert feed.changed == {"fact:1:destination", "task:3"}
+    assert [one.text for one in await feed.recent.documents(["fact:1:destination", "task:3"])] == ["Porto"]
+
+    await library.desk.apply({"op": "add", "title": "Pack"}, turn=3)
+    await feed.follow()
+    assert await feed.base.version() == 4
+    assert sorted(feed.base.held) == ["fact:1:destination", "task:1", "task:2", "task:4"]
+    assert (feed.recent.held, feed.changed) == ({}, frozenset())
+
+
+@pytest.mark.parametrize("recent", [0, 2, 1_000])
+async def test_the_same_is_found_whatever_is_indexed_apart(recent: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("banyan.memory.task_documents.RECENT_TASKS", recent)
+    library = await trip()
+    await library.ask("hotel")
+    await library.desk.apply({"op": "fact", "key": "destination", "value": "Porto"}, turn=2)
+    await library.desk.apply({"op": "update", "task": "Compare flights", "title": "Compare trains"}, turn=2)
+    await library.desk.apply({"op": "complete", "task": "Find a hotel", "output": "Casa do Rio"}, turn=3)
+
+    for text, first in (
+        ("Porto", ("fact", "1/facts/destination", "destination = Porto")),
+        ("compare trains", ("task", "3", "Compare trains: In the morning.")),
+        ("casa do rio", ("result", "2", "Find a hotel: Casa do Rio")),
+        ("plan the trip", ("task", "1", "Plan the trip")),
+    ):
+        found = await library.ask(text)
+        assert found[0] == first
+        assert len({one[:2] for one in found}) == len(found)
