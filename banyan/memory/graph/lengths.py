@@ -32,6 +32,7 @@ def relength(ws: Workspace, afresh: Iterable[int] = ()) -> None:
             lengths.begin(number)
     for number in afresh:
         lengths.waiting[number, "own"] = None
+    ws.measured |= bool(ws.lengths)
     ws.lengths.clear()
     lengths.work_off()
 
@@ -52,7 +53,8 @@ class _Lengths:
         ws, task, was = self._ws, self._ws.task(number), self._ws.was(number)
         own: Length = (number, "own")
         tail: Length = (number, "tail")
-        if was is None:
+        if was is None or ws.measured:
+            # What is stored says nothing of what has been measured since.
             self._new |= {own, tail}
             self.waiting |= {own: None, tail: None}
             return
@@ -63,11 +65,6 @@ class _Lengths:
             self._grow(tail, (one, "tail"))
         if was.effort != task.effort or parents_of(was) != parents_of(task):
             self.waiting[own] = None
-        # What has gone may have grown in this batch before, and then this has with it.
-        if dependents_gone and task.own != was.own:
-            self.waiting[own] = None
-        if children_gone and task.tail != was.tail:
-            self.waiting[tail] = None
         if any(self._through(own, self._stored_tail(one)) >= task.own for one in dependents_gone):
             self.waiting[own] = None
         if any(self._stored_tail(one) >= task.tail for one in children_gone):

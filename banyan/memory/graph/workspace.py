@@ -34,6 +34,8 @@ class Workspace(View):
         """Tasks to be looked at again, with what touched them first, in the order in which that happened."""
         self.lengths: set[int] = set()
         """Tasks whose path to the end may be longer or shorter now."""
+        self.measured = False
+        """Whether lengths of paths are other than stored, so that what is stored is no measure any more."""
         self.prepared: list[CallRecord] = []
         """Calls to be written as prepared in the same transaction."""
         self.ended: list[tuple[CallRecord, StoredResult | None]] = []
