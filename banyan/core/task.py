@@ -281,7 +281,7 @@ class Tree:
     name: str | None = None
     """Name of the what-if, unique among the open ones of its origin."""
     redo: tuple[int, ...] = ()
-    """States that were undone, the last undone last."""
+    """Revisions after which the tree was undone, the last one last: a redo brings back how it was then."""
     pruned: int = 0
     """Questions about revisions before this one can no longer be answered."""
     created_at: datetime

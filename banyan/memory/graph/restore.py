@@ -33,13 +33,15 @@ def undo(ws: Workspace) -> list[str]:
     Raises:
         BadEdit: no edit is in force, or what was before it is no longer on record.
     """
-    start = state = _state(ws)
+    now = before = ws.tree.revision
+    state = _state(ws, now)
     while not ws.changes:
-        state = _before_edit(ws, state)
-        _bring_back(ws, state, "it was undone")
-    ws.tree = replace(ws.tree, redo=(*ws.tree.redo, start))
+        before = _before_edit(ws, state)
+        state = _state(ws, before)
+        _bring_back(ws, before, "it was undone")
+    ws.tree = replace(ws.tree, redo=(*ws.tree.redo, now))
     ws.went_to = state
-    return effects_since(ws, ws.written(), state)
+    return effects_since(ws, ws.written(), before)
 
 
 def redo(ws: Workspace) -> list[str]:
@@ -50,10 +52,10 @@ def redo(ws: Workspace) -> list[str]:
     """
     if not ws.tree.redo:
         raise BadEdit("there is nothing to redo")
-    *rest, state = ws.tree.redo
-    _bring_back(ws, state, "it was redone")
+    *rest, undone = ws.tree.redo
+    _bring_back(ws, undone, "it was redone")
     ws.tree = replace(ws.tree, redo=tuple(rest))
-    ws.went_to = state
+    ws.went_to = _state(ws, undone)
     return []
 
 
@@ -125,26 +127,30 @@ def parents_first(tasks: Iterable[Task]) -> list[Task]:
     return list(ordered.values())
 
 
-def _state(ws: Workspace) -> int:
-    revision = ws.source.revision(ws.tree.revision)
-    return ws.tree.revision if revision is None else revision.state
+def _state(ws: Workspace, number: int) -> int:
+    """Return the state that the tree was in after a revision."""
+    revision = ws.source.revision(number)
+    return number if revision is None else revision.state
 
 
 def _before_edit(ws: Workspace, state: int) -> int:
-    """Return the state before the last edit that is in force at `state`."""
+    """Return the revision before the last edit that is in force at `state`.
+
+    It is in the state that was the base of the edit, and tells beside that which claims there were.
+    """
     while state:
         revision = ws.source.revision(state)
         if revision is None or revision.base < ws.tree.pruned:
             raise BadEdit("there is nothing to undo: what was before is not on record")
-        state = revision.base
         if revision.kind is not RevisionKind.WORK:
-            return state
+            return revision.number - 1
+        state = revision.base
     raise BadEdit("there is nothing to undo")
 
 
-def _bring_back(ws: Workspace, state: int, reason: str) -> None:
-    check_kept(ws, state)
-    restore(ws, state, reason=reason)
+def _bring_back(ws: Workspace, revision: int, reason: str) -> None:
+    check_kept(ws, revision)
+    restore(ws, revision, reason=reason)
     settle(ws)
     if next(iter(compressed(ws)), None) is None:
         ws.changes.clear()
