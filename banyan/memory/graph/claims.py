@@ -143,7 +143,7 @@ def finish(
         until = "" if task.lease_until is None else f" until {task.lease_until:%H:%M:%S} UTC"
         raise ClaimLost(f"`{task.title}` is held by {task.holder}{until}: give the `fence` of that claim")
     if outcome == "done":
-        _complete(ws, number, output, reason)
+        _complete(ws, number, output, reason, held=fence is not None)
     elif outcome == "failed":
         _fail(ws, number, reason)
     elif outcome == "waiting":
@@ -152,7 +152,7 @@ def finish(
         _cancel(ws, number, reason)
 
 
-def _complete(ws: Workspace, number: int, output: Json, reason: str) -> None:
+def _complete(ws: Workspace, number: int, output: Json, reason: str, *, held: bool) -> None:
     task = ws.task(number)
     if task.status in ENDED - {Status.DONE}:
         raise BadEdit(f"`{task.title}` is {task.status.value}: `reopen` it first")
@@ -160,9 +160,10 @@ def _complete(ws: Workspace, number: int, output: Json, reason: str) -> None:
         open_ones = [one for one in map(ws.task, ws.children(number)) if one.status not in ENDED]
         names = ", ".join(f"`{one.title}` ({one.status.value})" for one in open_ones[:SHOWN])
         raise BadEdit(f"`{task.title}` has {task.unended} tasks under it that have not ended: {names}")
-    if task.status is not Status.RUNNING and (not may_work(ws, task) or resolve_inputs(ws, task).missing):
+    begins = task.status not in {Status.RUNNING, Status.DONE}
+    if begins and (not may_work(ws, task) or resolve_inputs(ws, task).missing):
         raise BadEdit(f"`{task.title}` cannot be done yet: {'; '.join(blockers(ws, number))}")
-    went_by = task.basis if task.status is Status.RUNNING else basis(ws, number)
+    went_by = task.basis if held else basis(ws, number)
     ws.set(number, reason=reason, output=output, basis=went_by, attempts=task.attempts + _counts(task))
     bring(ws, number, Status.DONE, reason)
     ws.mark(number, holder=None, lease_until=None)

@@ -93,7 +93,7 @@ def blockers(view: View, number: int) -> list[str]:
         return [task.reason or "it waits"]
     found = list(gate_verdict(view, task).reasons)
     parents = [view.task(parent) for parent in parents_of(task)]
-    if parents and not any(parent.gate for parent in parents):
+    if parents and not any(parent.gate and parent.status not in GONE for parent in parents):
         found += [f"`{parent.title}`, which it is part of, cannot begin yet" for parent in parents]
     if task.unended:
         verb = "has" if task.unended == 1 else "have"
