@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from banyan.core.task import TaskId
 
@@ -12,14 +12,6 @@ LEAST_BUDGET_TOKENS = 50
 """A context of fewer tokens could not even name its task."""
 LEFT_OUT_SHOWN = 50
 """Parts that are listed as left out; more are counted."""
-
-
-class TokenCounter(Protocol):
-    """Says how many tokens a model takes a text for; rather too many than too few."""
-
-    def __call__(self, text: str, /) -> int:
-        """Return how many tokens `text` is at most."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

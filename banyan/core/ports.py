@@ -39,6 +39,14 @@ class Clock(Protocol):
         ...
 
 
+class TokenCounter(Protocol):
+    """Says how many tokens a model takes a text for; rather too many than too few."""
+
+    def __call__(self, text: str, /) -> int:
+        """Return how many tokens `text` is at most."""
+        ...
+
+
 # Stores: everything raises `DatabaseUnavailable` or `StorageFull` when the database does.
 
 

@@ -10,12 +10,13 @@ from typing import Any
 from banyan.core.claim import LEASE_S, Claim, Ending
 from banyan.core.context import Context
 from banyan.core.errors import InvalidArgument, UnknownTask
-from banyan.core.ports import Clock, TextRecall
+from banyan.core.ports import Clock, TextRecall, TokenCounter
 from banyan.core.recall import Recall
 from banyan.core.task import ABSENT, Change, EditResult, Event, Json, RevisionKind, Tree, TreeId, split_id
 from banyan.core.taskview import Claimed, Finished, Ready, TaskView, TreeView
 from banyan.memory.archive import Archive
 from banyan.memory.context.synthesis import BUDGET_TOKENS, context
+from banyan.memory.context.tokens import count_tokens
 from banyan.memory.graph.batch import Made, make
 from banyan.memory.graph.claims import claim, finish, lapse, renew
 from banyan.memory.graph.compare import compare, compare_trees
@@ -254,7 +255,14 @@ class Tasks:
             raise InvalidArgument("text", "nothing searches this memory by text")
         return replace(found, matches=await self._texts.search(tree, text, until=found.revision))
 
-    async def context(self, task: str, budget_tokens: int = BUDGET_TOKENS, *, tree: str | None = None) -> Context:
+    async def context(
+        self,
+        task: str,
+        budget_tokens: int = BUDGET_TOKENS,
+        *,
+        tree: str | None = None,
+        counter: TokenCounter = count_tokens,
+    ) -> Context:
         """Return what the worker of a task needs to know, in at most so many tokens.
 
         The path from the root, the facts in scope, the results that it goes by, then the task; what changes least
@@ -262,13 +270,13 @@ class Tasks:
 
         Args:
             task: the task.
-            budget_tokens: tokens of the text at most, 50 to 1,000,000, as the default counter counts them: never fewer
-                than OpenAI's cl100k.
+            budget_tokens: tokens of the text at most, 50 to 1,000,000.
             tree: the tree, where `task` is no id.
+            counter: counts them; the default never counts fewer than cl100k_base takes.
         """
 
         def question(source: GraphSource) -> Context:
-            return context(source, _named(source, task), budget_tokens=budget_tokens)
+            return context(source, _named(source, task), budget_tokens=budget_tokens, counter=counter)
 
         return await self._store.ask(_tree_of(task, tree), question)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from banyan.core.context import TokenCounter
+from banyan.core.ports import TokenCounter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

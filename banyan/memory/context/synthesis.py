@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from banyan.core.context import LEAST_BUDGET_TOKENS, LEFT_OUT_SHOWN, Context, Part, TokenCounter
+from banyan.core.context import LEAST_BUDGET_TOKENS, LEFT_OUT_SHOWN, Context, Part
 from banyan.core.errors import InvalidArgument
+from banyan.core.ports import TokenCounter
 from banyan.core.task import task_id
 from banyan.memory.context.gather import Material, gather
 from banyan.memory.context.item import Item, Ladder, Step
