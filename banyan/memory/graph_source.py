@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 from sqlalchemy import (
@@ -273,14 +273,18 @@ class SqlSource:
     def _newest(self, query: Select[Any], fields: Collection[str] | None, newest: int) -> list[Event]:
         """Return at least the last `newest` events that `query` finds, where there are as many."""
         backwards = query.order_by(_g.revision.desc(), _g.seq.desc())
+        rows = self.connection.execute(backwards.limit(newest)).all()
         # Every row holds one of them, but where two names share a digest.
-        found = self._events(backwards.limit(newest), fields)
-        return found if len(found) >= newest else self._events(backwards, fields)
+        found = self._read(rows, fields)
+        return found if len(found) >= newest or len(rows) < newest else self._events(backwards, fields)
 
     def _events(self, query: Select[Any], fields: Collection[str] | None) -> list[Event]:
+        return self._read(self.connection.execute(query), fields)
+
+    def _read(self, rows: Iterable[Any], fields: Collection[str] | None) -> list[Event]:
         return [
             event
-            for row in self.connection.execute(query)
+            for row in rows
             for event in events_row(self.tree.id, row, self.packer)
             if fields is None or event.change.field in fields
         ]
@@ -307,6 +311,10 @@ def open_source(connection: Connection, tree: str, *, lock: bool = False, packer
     return SqlSource(connection, found[0], packer)
 
 
+NAMING: Final = FIELD_BITS["title"] | FIELD_BITS["key"]
+"""Bits of the fields that a task is named by: 10, in the words of the index of their changes."""
+
+
 def _conditions(
     numbers: Collection[int] | None, fields: Collection[str] | None
 ) -> Iterator[tuple[ColumnElement[bool], ...]]:
@@ -314,7 +322,9 @@ def _conditions(
     bits = sum(FIELD_BITS[name] for name in set(fields or ()) if name in FIELD_BITS)
     names = [field_code(name) for name in set(fields or ()) if name not in FIELD_BITS]
     kinds: list[ColumnElement[bool]] = []
-    if bits:
+    if bits == NAMING:
+        kinds.append(_renames())
+    elif bits:
         kinds.append(and_(_g.field > 0, _g.field.bitwise_and(bits) != 0))
     if names:
         kinds.append(_g.field.in_(names) if numbers is not None else and_(_g.field.in_(names), _negative()))
@@ -331,6 +341,11 @@ def _conditions(
 def _negative() -> ColumnElement[bool]:
     """Return the condition that a change is of a name, in the words of the index of such."""
     return literal_column("field < 0", Boolean)
+
+
+def _renames() -> ColumnElement[bool]:
+    """Return the condition that a task got another title or key, in the words of the index of such."""
+    return literal_column("(field > 0 AND (field & 10) <> 0)", Boolean)
 
 
 def _goes() -> ColumnElement[bool]:

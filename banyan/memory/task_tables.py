@@ -146,6 +146,7 @@ task_changes = Table(
     Column("body", LargeBinary, nullable=False),
     Index("ix_task_changes_task", "tree", "task", "revision", "field"),
     Index("ix_task_changes_field", "tree", "field", "revision", **where("field < 0")),
+    Index("ix_task_changes_named", "tree", "revision", **where("field > 0 AND (field & 10) <> 0")),
     Index("ix_task_changes_gone", "tree", "revision", **where("field >= 1073741824")),
     sqlite_with_rowid=False,
 )

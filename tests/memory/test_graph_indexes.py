@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
-from banyan.core.task import Edge, EdgeKind, Fact, Status, Task, TreeId
+from banyan.core.task import ABSENT, Edge, EdgeKind, Event, Fact, Status, Task, TreeId
 from banyan.memory import Database
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.store import Intent
@@ -131,6 +131,25 @@ async def test_every_question_is_answered_by_an_index(plans: Any) -> None:
         taken = await plans(lambda database, question=question: database.graphs.ask(trees[0], question))
         assert scans(taken) == [], name
         assert len(taken) <= 4, name
+
+
+async def test_what_was_called_otherwise_once_is_found_by_an_index_of_such_changes(plans: Any) -> None:
+    trees: list[TreeId] = []
+
+    async def make(database: Database) -> None:
+        _, result = await database.graphs.change(Intent(tree=None), plant)
+        trees.append(result.tree)
+        await database.graphs.change(Intent(tree=trees[0]), work)
+
+    await plans(make)
+    found: list[Event] = []
+
+    def question(source: GraphSource) -> None:
+        found.extend(source.events(fields=["title", "key"], newest=500))
+
+    taken = await plans(lambda database: database.graphs.ask(trees[0], question))
+    assert [(one.change.before, one.change.after) for one in found] == [(ABSENT, "cook")]
+    assert any("ix_task_changes_named" in plan for _, plan in taken)
 
 
 async def test_a_change_writes_few_rows_and_each_goes_by_an_index(plans: Any) -> None:

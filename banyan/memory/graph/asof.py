@@ -59,6 +59,14 @@ def value_at(source: GraphSource, task: int, name: str, revision: int) -> Json:
     return ABSENT if then.task is None else of_record(record_of(then.task, then.facts.values()), name)
 
 
+def waiting(source: GraphSource, task: int, key: str, revision: int) -> tuple[Json, ...]:
+    """Return the readings of a fact that waited to be confirmed at the end of a revision."""
+    if revision == source.tree.revision:
+        return next((fact.candidates for fact in source.facts([task]) if fact.key == key), ())
+    found = value_at(source, task, f"candidates/{key}", revision)
+    return () if found is ABSENT else tuple(found)
+
+
 def task_at(source: GraphSource, number: int, revision: int) -> Task | None:
     """Return a task as it was at the end of a revision, without what is derived; None where it was not there."""
     return rewound(source, [number], revision)[number].task

@@ -8,8 +8,8 @@ from typing import Any
 
 from banyan.core.errors import InvalidArgument, UnknownTask
 from banyan.core.recall import Checked, Evidence, Said, Verdict
-from banyan.core.task import ABSENT, STATE_FIELDS, Json, Status, public
-from banyan.memory.graph.asof import value_at
+from banyan.core.task import ABSENT, STATE_FIELDS, Json, Status
+from banyan.memory.graph.asof import value_at, waiting
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.subjects import OUTPUT, Subject, called, subjects
 from banyan.memory.graph.timeline import recorded, timeline
@@ -158,8 +158,7 @@ def _others(deciding: Sequence[_Known], current: Json) -> str:
 def _note(source: GraphSource, found: Sequence[Subject], value: Json, revision: int) -> str:
     """Return that the value is a reading that waits to be confirmed, where it is."""
     for one in found:
-        if one.field.startswith("facts/"):
-            waiting = value_at(source, one.task, f"candidates/{one.key}", revision)
-            if waiting is not ABSENT and agrees(public(source.tree.id, waiting), value):
-                return "it is one of several readings that wait to be confirmed"
+        readings = waiting(source, one.task, one.key, revision) if one.field.startswith("facts/") else ()
+        if any(agrees(reading, value) for reading in readings):
+            return "it is one of several readings that wait to be confirmed"
     return ""

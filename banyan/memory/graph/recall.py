@@ -8,7 +8,7 @@ from typing import Any
 from banyan.core.errors import InvalidArgument
 from banyan.core.recall import Answer, Recall, Said
 from banyan.core.task import ABSENT, Json, Task, is_fact_reference, is_reference, task_id
-from banyan.memory.graph.asof import revision_at, value_at
+from banyan.memory.graph.asof import revision_at, value_at, waiting
 from banyan.memory.graph.basis import resolve_inputs
 from banyan.memory.graph.checking import check
 from banyan.memory.graph.source import GraphSource
@@ -74,10 +74,7 @@ def _answer(source: GraphSource, subject: Subject, key: str, revision: int) -> A
     """Return what is known of a subject; None where nothing was yet at that revision."""
     history = timeline(source, subject.task, subject.field, revision)
     status, title = _task_at(source, subject.task, revision)
-    candidates: tuple[Json, ...] = ()
-    if subject.field.startswith("facts/"):
-        waiting = value_at(source, subject.task, f"candidates/{subject.key}", revision)
-        candidates = () if waiting is ABSENT else tuple(waiting)
+    candidates = waiting(source, subject.task, subject.key, revision) if subject.field.startswith("facts/") else ()
     if not history and not candidates and (not status or subject.field != OUTPUT):
         return None
     turn, speaker = _when(source, subject, history, revision)
@@ -116,8 +113,10 @@ def _stands_for_another(task: Task, name: str) -> bool:
 
 def _task_at(source: GraphSource, number: int, revision: int) -> tuple[str, str]:
     """Return the status and title of a task; of one that was gone the title that it had, and neither before it came."""
-    status = value_at(source, number, "status", revision)
-    if status is not ABSENT:
+    if revision == source.tree.revision:
+        for task in source.tasks([number]):
+            return task.status.value, task.title
+    elif (status := value_at(source, number, "status", revision)) is not ABSENT:
         return str(status), str(value_at(source, number, "title", revision))
     for event in recorded(source, tasks=[number], fields=["*"], until=revision)[-1:]:
         if event.change.after is ABSENT:

@@ -127,6 +127,7 @@ def create_record() -> None:
     )
     op.create_index("ix_task_changes_task", "task_changes", ["tree", "task", "revision", "field"])
     index("ix_task_changes_field", "task_changes", ["tree", "field", "revision"], where="field < 0")
+    index("ix_task_changes_named", "task_changes", ["tree", "revision"], where="field > 0 AND (field & 10) <> 0")
     index("ix_task_changes_gone", "task_changes", ["tree", "revision"], where="field >= 1073741824")
 
 
