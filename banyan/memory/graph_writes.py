@@ -18,7 +18,7 @@ from banyan.memory.graph_source import SqlSource
 from banyan.memory.journal import write_ended, write_prepared
 from banyan.memory.packing import Packer
 from banyan.memory.pending import Ended
-from banyan.memory.statements import Statement
+from banyan.memory.statements import Statement, together
 from banyan.memory.tables import storable
 from banyan.memory.task_rows import (
     STATUS_CODES,
@@ -87,16 +87,17 @@ def write(source: SqlSource, ws: Workspace, commit: Commit) -> None:
     """Write what a batch has changed."""
     connection, tree, packer = source.connection, source.id, source.packer
     changed = written(ws, commit)
-    _write_tasks(connection, tree, changed, packer)
-    _write_facts(connection, tree, ws.written_facts(), packer)
-    if commit.revision is not None:
-        opens = commit.revision.turn > source.tree.turn or commit.revision.number == 1
-        _add(connection, task_revisions, [revision_values(tree, commit.revision, opens=opens)])
-        _add(connection, task_changes, changes_values(tree, commit.revision.number, commit.changes, packer))
     standing = source.standing if commit.revision is None else commit.revision.state
     counts = _counted(source.stored_counts, changed)
-    if commit.tree != source.tree or counts != source.stored_counts:
-        _SET_TREE.run(connection, [{"at_id": tree, **tree_values(commit.tree, standing, counts)}])
+    with together(connection):
+        _write_tasks(connection, tree, changed, packer)
+        _write_facts(connection, tree, ws.written_facts(), packer)
+        if commit.revision is not None:
+            opens = commit.revision.turn > source.tree.turn or commit.revision.number == 1
+            _add(connection, task_revisions, [revision_values(tree, commit.revision, opens=opens)])
+            _add(connection, task_changes, changes_values(tree, commit.revision.number, commit.changes, packer))
+        if commit.tree != source.tree or counts != source.stored_counts:
+            _SET_TREE.run(connection, [{"at_id": tree, **tree_values(commit.tree, standing, counts)}])
     if ws.prepared:
         write_prepared(connection, ws.prepared)
     if ws.ended:

@@ -39,6 +39,19 @@ _EFFECTS = (
     .order_by(calls.c.started_at, calls.c.call_id)
 )
 
+_INSERT = insert(calls)
+_INSERTS: Mapping[str, Any] = {"postgresql": insert_postgres, "sqlite": insert_sqlite}
+
+
+def _upsert(make: Any) -> Any:
+    query = make(calls)
+    changed = {column.name: query.excluded[column.name] for column in calls.c if not column.primary_key}
+    return query.on_conflict_do_update(index_elements=[calls.c.call_id], set_=changed)
+
+
+_UPSERTS = {name: _upsert(make) for name, make in _INSERTS.items()}
+"""Made once: making one takes as long as running it."""
+
 WAITERS = 8
 """Calls that may wait at a time for room among the pending ones, each in a thread."""
 
@@ -177,7 +190,7 @@ def _locked(connection: Connection, task: str, *, read: bool) -> Row[Any] | None
 
 def write_prepared(connection: Connection, records: Sequence[CallRecord]) -> None:
     """Write calls that are about to be sent; the database refuses an id or a key that another call has."""
-    connection.execute(insert(calls), [_values(record) for record in records])
+    connection.execute(_INSERT, [_values(record) for record in records])
 
 
 def effects_of(connection: Connection, task: str) -> list[CallRecord]:
@@ -188,19 +201,16 @@ def effects_of(connection: Connection, task: str) -> list[CallRecord]:
 def write_ended(connection: Connection, ended: Sequence[Ended]) -> None:
     """Write how calls ended, and their results; doing it twice is as doing it once."""
     records = _without_taken_keys(connection, [one.record for one in ended])
-    insert = insert_postgres if connection.dialect.name == "postgresql" else insert_sqlite
-    upsert = insert(calls)
-    upsert = upsert.on_conflict_do_update(
-        index_elements=[calls.c.call_id],
-        set_={column.name: upsert.excluded[column.name] for column in calls.c if not column.primary_key},
-    )
+    upsert = _UPSERTS[connection.dialect.name]
     connection.execute(upsert, [_values(record) for record in records])
     results = [one.result for one in ended if one.result is not None]
     if results:
         packer = Packer()
-        connection.execute(insert(artifacts).on_conflict_do_nothing(), [_artifact_values(one) for one in results])
+        insert_new = _INSERTS[connection.dialect.name]
+        new = [_artifact_values(one) for one in results]
+        connection.execute(insert_new(artifacts).on_conflict_do_nothing(), new)
         packed = [{"handle": one.artifact.handle, "body": packer.pack(one.body)} for one in results]
-        connection.execute(insert(bodies).on_conflict_do_nothing(), packed)
+        connection.execute(insert_new(bodies).on_conflict_do_nothing(), packed)
 
 
 def _without_taken_keys(connection: Connection, records: Sequence[CallRecord]) -> list[CallRecord]:

@@ -18,13 +18,16 @@ class Packer:
     """Packs and unpacks bodies; one per piece of work, since zstd's contexts are not for many threads at once."""
 
     def __init__(self) -> None:
-        self._compressor = ZstdCompressor(level=LEVEL)
-        self._decompressor = ZstdDecompressor()
+        # Made when they are needed: most bodies are short.
+        self._compressor: ZstdCompressor | None = None
+        self._decompressor: ZstdDecompressor | None = None
 
     def pack(self, body: bytes) -> bytes:
         """Return `body` as it is stored."""
         if len(body) < WORTH_BYTES:
             return PLAIN + body
+        if self._compressor is None:
+            self._compressor = ZstdCompressor(level=LEVEL)
         packed = self._compressor.compress(body)
         return ZSTD + packed if len(packed) < len(body) else PLAIN + body
 
@@ -32,4 +35,6 @@ class Packer:
         """Return the body that `pack` made `stored` of."""
         if stored[:1] == PLAIN:
             return stored[1:]
+        if self._decompressor is None:
+            self._decompressor = ZstdDecompressor()
         return self._decompressor.decompress(stored[1:])

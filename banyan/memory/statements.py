@@ -6,7 +6,8 @@ takes to answer a short one. They are for what a change of a tree runs a dozen t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -91,23 +92,41 @@ class Listed:
         return found
 
 
+@contextmanager
+def together(connection: Connection) -> Iterator[None]:
+    """Send what is run inside without waiting for each answer, where the driver can: nothing may be read inside."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    with _told(connection):
+        driven: Any = connection.connection.dbapi_connection
+        with driven.pipeline():
+            yield
+
+
 def _driven(connection: Connection, run: Callable[[Any], Any], *, fetch: bool = False) -> Any:
     """Have the driver run something; what it raises comes as SQLAlchemy's error, as everywhere."""
+    with _told(connection):
+        cursor = connection.connection.cursor()
+        try:
+            run(cursor)
+            return cursor.fetchall() if fetch else None
+        finally:
+            cursor.close()
+
+
+@contextmanager
+def _told(connection: Connection) -> Iterator[None]:
+    """Turn what the driver raises into SQLAlchemy's error."""
     dialect = connection.dialect
     driver: Any = dialect.loaded_dbapi
-    cursor: Any = None
     try:
-        cursor = connection.connection.cursor()
-        run(cursor)
-        return cursor.fetchall() if fetch else None
+        yield
     except driver.Error as error:
-        lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, cursor)
+        lost = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
         told = DBAPIError.instance(
             None, None, error, driver.Error, hide_parameters=True, connection_invalidated=lost, dialect=dialect
         )
         if lost:
             connection.invalidate(error)
         raise told from error
-    finally:
-        if cursor is not None:
-            cursor.close()
