@@ -75,10 +75,18 @@ class World(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class Listener(ThreadingHTTPServer):
+    """Many at a time; some die while they ask."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 def main(log: str) -> None:
     World.keys = []
     World.log_file = os.open(Path(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), World)
+    server = Listener(("127.0.0.1", 0), World)
     print(server.server_address[1], flush=True)
     server.serve_forever()
 

@@ -13,6 +13,7 @@ from banyan.core.tool import ToolSpec
 from banyan.tools.faults import schema_fault
 from banyan.tools.google.effects import effects_of
 from banyan.tools.google.schemas import Definitions, parameter
+from banyan.tools.replay import KEY_ARGUMENT
 
 BODY, MEDIA, FIELDS, ALT = "body", "media", "fields", "alt"
 """Arguments that are no parameters of a method's own: its JSON body, the content to upload, what to answer, and how."""
@@ -20,6 +21,8 @@ BODY, MEDIA, FIELDS, ALT = "body", "media", "fields", "alt"
 DESCRIPTION_CHARS = 4_000
 """Characters kept of what is said of one method."""
 
+_REQUEST_ID = "requestId"
+"""By this, a UUID, a server knows a request that comes twice: https://google.aip.dev/155."""
 _LEVELS = 24
 _CONTAINERS = ("projects.locations.", "projects.")
 _SCOPES = "https://www.googleapis.com/auth/"
@@ -102,6 +105,8 @@ def _binding(document: Mapping[str, Any], raw: Mapping[str, Any], scopes: list[s
     }
     if defaults := _defaults(raw):
         found["defaults"] = defaults
+    if found["method"] != "GET" and _mapping(_mapping(raw.get("parameters")).get(_REQUEST_ID)).get("type") == "string":
+        found[KEY_ARGUMENT] = _REQUEST_ID
     if "request" in raw:
         found[BODY] = True
     if upload := _upload(raw):

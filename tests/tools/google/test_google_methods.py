@@ -15,6 +15,7 @@ from banyan.core.tool import EffectKind, ToolSpec
 from banyan.tools.google import library
 from banyan.tools.google.methods import tools
 from banyan.tools.google.schemas import CLOSURE_BYTES, Definitions, convert
+from banyan.tools.replay import KEY_ARGUMENT
 
 FAMILIES = library.families(library.folder())
 
@@ -218,3 +219,11 @@ def test_the_largest_api_takes_tens_of_megabytes() -> None:
         tracemalloc.stop()
     assert len(listed) > 1_000
     assert peak_bytes < 100 * 2**20
+
+
+def test_a_request_that_may_come_twice_is_known_by_its_id_where_a_method_takes_one() -> None:
+    given = {"parameters": {"requestId": {"type": "string", "location": "query"}}}
+    assert only(given).binding[KEY_ARGUMENT] == "requestId"
+    assert KEY_ARGUMENT not in only(given | {"httpMethod": "GET"}).binding
+    assert KEY_ARGUMENT not in only({}).binding
+    assert real("compute", "instances.insert").binding[KEY_ARGUMENT] == "requestId"
