@@ -59,8 +59,9 @@ class TaskView:
             "instruction": task.instruction,
             "parent": public(self.tree, task.parent, "parent"),
             "under": public(self.tree, list(task.under), "under"),
-            "inputs": public(self.tree, dict(task.inputs), "inputs"),
-            "values": dict(self.values) if self.values != task.inputs else None,
+            # Where they come from is told where that is somewhere else.
+            "inputs": public(self.tree, dict(task.inputs), "inputs") if self.values != task.inputs else None,
+            "values": dict(self.values),
             "requires": [_edge_json(self.tree, edge) for edge in task.requires],
             "requires_labels": list(task.labels),
             "priority": task.priority,

@@ -57,6 +57,12 @@ class Archive:
 
         return mermaid(await self._store.ask(tree, lambda source: tree_view(source, under=under, limit=limit)))
 
+    async def markdown(self, tree: str, *, under: str | None = None, limit: int = DRAWN) -> str:
+        """Return the tasks of a tree as a list in Markdown.  Raises `UnknownTree` and `UnknownTask`."""
+        from banyan.memory.formats.markdown import markdown
+
+        return markdown(await self._store.ask(tree, lambda source: tree_view(source, under=under, limit=limit)))
+
     async def import_(self, text: str, *, name: str = "file") -> list[Imported]:
         """Make trees of a file, and return them: what `export` gave, task-master's `tasks.json`, or beads' JSON lines.
 

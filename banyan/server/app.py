@@ -22,7 +22,7 @@ from banyan.server.callers import PythonCaller
 from banyan.server.config import SourceConfig, source_of
 from banyan.server.settings import Settings, load
 from banyan.server.watch import Watcher
-from banyan.server.wiring import Parts, Policies, build
+from banyan.server.wiring import Parts, Policies, TaskMemory, build
 from banyan.tools.describe import Description
 from banyan.tools.invoke import CallRequest
 from banyan.tools.preview import Preview, preview_of
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from banyan.core.policy import Policy
     from banyan.server.doctor import DoctorReport
-    from banyan.server.tasks import TaskMemory
 
 
 class Banyan:

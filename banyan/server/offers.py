@@ -31,20 +31,19 @@ async def find_for(
     narrowed = replace(filters, servers=filters.servers or _servers(view))
     found = await parts.finder.find(words_of(view, query), k=k, filters=narrowed, explain=explain)
     if found.fits:
-        await parts.tasks.offer(view.id, [one.name for one in found.results])
+        await parts.offers.offer(view.id, [one.name for one in found.results])
     return replace(found, query=query)
 
 
 def words_of(view: TaskView, query: str) -> str:
-    """Return what a search for a task is made with: the query, and the task's title where that says more.
+    """Return what a search for a task is made with: the query, or, where there is none, what the task says of itself.
 
-    The instruction is used where there is neither: it is long, and speaks of more than the one thing that a tool does.
+    The two are not joined: a task speaks of what it is for, and a tool of what it does. ("put the report into the
+    bucket" leads a search for "create an S3 bucket" to the tools for reports.)
     """
-    title = view.task.title.strip()
-    parts = [query.strip()]
-    if title and title.casefold() not in query.casefold():
-        parts.append(title)
-    return ". ".join(part for part in parts if part)[:QUERY_CHARS] or view.task.instruction[:QUERY_CHARS]
+    if query.strip():
+        return query
+    return " ".join(part for part in (view.task.title, view.task.instruction) if part)[:QUERY_CHARS]
 
 
 def _servers(view: TaskView) -> frozenset[str]:

@@ -14,14 +14,16 @@ from banyan.core.ids import SourceName
 from banyan.core.policy import DIRECT_POLICY, MCP_POLICY, Policy, Rule
 from banyan.core.source import Source, SourceKind
 from banyan.memory.database import Database
+from banyan.memory.graph.store import GraphStore
 from banyan.memory.ledger import Ledger
+from banyan.memory.offers import Offers
+from banyan.memory.tasks import Tasks
 from banyan.memory.text_recall import IndexedRecall
 from banyan.retrieval.index import HybridIndex, IndexLimits
 from banyan.server.callers import PythonCaller
 from banyan.server.effects import Effects
 from banyan.server.secrets import SecretStores
 from banyan.server.settings import RuleSettings, Settings, environment, make_home
-from banyan.server.tasks import TaskMemory
 from banyan.tools.backends import Backends
 from banyan.tools.describe import Describer
 from banyan.tools.find import Finder, FindLimits
@@ -31,7 +33,7 @@ from banyan.tools.results import Reader
 from banyan.tools.sync import Syncer
 
 if TYPE_CHECKING:
-    from banyan.core.ports import Backend, DocumentFeed, Encoder
+    from banyan.core.ports import Backend, Clock, DocumentFeed, Encoder, TextRecall
     from banyan.core.task import TreeId
 
 Functions = dict[SourceName, dict[str, Callable[..., Any]]]
@@ -48,6 +50,15 @@ class Policies:
 
     mcp: Policy
     direct: Policy
+
+
+class TaskMemory(Tasks):
+    """Trees of tasks, and what was done to the world for them."""
+
+    def __init__(self, store: GraphStore, clock: Clock, effects: Effects, texts: TextRecall) -> None:
+        super().__init__(store, clock, texts)
+        self.effects = effects
+        """Calls that may have changed the world: made as the work of a task, and reconciled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +78,7 @@ class Parts:
     invoker: Invoker
     reader: Reader
     tasks: TaskMemory
+    offers: Offers
     policies: Policies
     functions: Functions
 
@@ -119,6 +131,7 @@ async def build(settings: Settings, *, on_changed: Callable[[SourceName], None])
         invoker=invoker,
         reader=Reader(database.artifacts),
         tasks=TaskMemory(database.graphs, now, effects, IndexedRecall(database.graphs, index_of)),
+        offers=Offers(database.graphs),
         policies=policies,
         functions=functions,
     )

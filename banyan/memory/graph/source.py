@@ -10,11 +10,8 @@ from banyan.core.call import CallRecord
 from banyan.core.task import Event, Fact, Revision, Status, Task, Tree, TreeId
 
 
-class GraphSource(Protocol):
-    """One tree as it was when the transaction began.  Every method reads what its answer needs, by an index.
-
-    Lists are in ascending order of number, or of revision and seq.
-    """
+class TaskSource(Protocol):
+    """The tasks of one tree, and what joins them."""
 
     @property
     def tree(self) -> Tree:
@@ -23,6 +20,10 @@ class GraphSource(Protocol):
 
     def tasks(self, numbers: Collection[int]) -> list[Task]:
         """Return these tasks; numbers that are not there (any more) are left out."""
+        ...
+
+    def roots(self) -> list[int]:
+        """Return the tasks that have no parent."""
         ...
 
     def children(self, number: int) -> list[int]:
@@ -37,10 +38,6 @@ class GraphSource(Protocol):
         """Return the tasks that have an edge from `number`, of any kind."""
         ...
 
-    def roots(self) -> list[int]:
-        """Return the tasks that have no parent."""
-        ...
-
     def titled(self, title: str) -> list[int]:
         """Return the tasks of this title, without regard to case."""
         ...
@@ -52,6 +49,10 @@ class GraphSource(Protocol):
     def titles_like(self, text: str) -> list[str]:
         """Return some titles that share a word with `text`, at most 50: to suggest from."""
         ...
+
+
+class FactSource(Protocol):
+    """What is said in one tree, and where it is used."""
 
     def facts(self, numbers: Collection[int]) -> list[Fact]:
         """Return the facts said at these tasks, by task and key."""
@@ -73,9 +74,9 @@ class GraphSource(Protocol):
         """Return at least the tasks whose title, instruction, inputs or facts hold `text`, without regard to case."""
         ...
 
-    def removals(self, text: str) -> list[Event]:
-        """Return at least the removals of tasks whose record holds `text`, without regard to case; the last 50."""
-        ...
+
+class RecordSource(Protocol):
+    """The record of one tree, and the trees made of it."""
 
     def events(
         self,
@@ -108,13 +109,13 @@ class GraphSource(Protocol):
         """Return another tree of the same store.  Raises `UnknownTree`."""
         ...
 
-    def effects(self, number: int) -> list[CallRecord]:
-        """Return the calls made under a task that may have changed the world, oldest first."""
+    def removals(self, text: str) -> list[Event]:
+        """Return at least the removals of tasks whose record holds `text`, without regard to case; the last 50."""
         ...
 
-    def lapsed(self, now: datetime) -> list[int]:
-        """Return the running tasks whose lease has ended."""
-        ...
+
+class WorkSource(Protocol):
+    """What can be done in one tree, is being done, and was done in the world for it."""
 
     def ready(self, limit: int) -> list[Task]:
         """Return the tasks that can be claimed, the longest `tail` first, then the largest priority, then by number."""
@@ -127,3 +128,18 @@ class GraphSource(Protocol):
     def counts(self) -> dict[Status, int]:
         """Return how many tasks there are of each status, in the order of `Status`; without those of none."""
         ...
+
+    def lapsed(self, now: datetime) -> list[int]:
+        """Return the running tasks whose lease has ended."""
+        ...
+
+    def effects(self, number: int) -> list[CallRecord]:
+        """Return the calls made under a task that may have changed the world, oldest first."""
+        ...
+
+
+class GraphSource(TaskSource, FactSource, RecordSource, WorkSource, Protocol):
+    """One tree as it was when the transaction began.  Every method reads what its answer needs, by an index.
+
+    Lists are in ascending order of number, or of revision and seq.
+    """

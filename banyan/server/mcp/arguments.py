@@ -40,7 +40,7 @@ class Arguments(BaseModel):
 class FindArguments(Arguments):
     """Arguments of `find_tools`."""
 
-    query: str = Field(min_length=1, max_length=4_000)
+    query: str = Field(default="", max_length=4_000)
     k: int = Field(default=5, ge=1, le=50)
     server: Optional = Field(default=None, max_length=200)
     effects: Listed = Field(default=[], max_length=3)

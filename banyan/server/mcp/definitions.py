@@ -49,8 +49,8 @@ def _object(required: list[str], **properties: dict[str, Any]) -> dict[str, Any]
 
 
 _FIND_INPUT = _object(
-    ["query"],
-    query={**_TEXT, "description": "what one step needs, in words, or a tool's name"},
+    [],
+    query={**_TEXT, "description": "what one step needs, in words, or a tool's name; without it the task's own words"},
     k={"type": "integer", "minimum": 1, "maximum": 50, "default": 5, "description": "how many tools"},
     server={**_TEXT, "description": "only tools of this server"},
     effects={
@@ -58,7 +58,7 @@ _FIND_INPUT = _object(
         "items": {"enum": ["read_only", "writes", "destructive"]},
         "description": "only tools of these kinds",
     },
-    task={**_TEXT, "description": "id of the task it is for: its words and scope count too"},
+    task={**_TEXT, "description": "id of the task it is for: within its scope, and kept with it"},
 )
 _DESCRIBE_INPUT = _object(
     ["names"],

@@ -19,8 +19,6 @@ from mcp_types import (
 )
 
 from banyan.core.errors import UserError
-from banyan.memory.formats.markdown import markdown
-from banyan.memory.formats.mermaid import mermaid
 from banyan.server.mcp.fit import fit_text
 from banyan.server.sanitise import fragment, sanitise
 
@@ -97,9 +95,10 @@ class TreeResources:
                 INVALID_PARAMS, "no such resource; addresses are banyan://tree/ID and banyan://tree/ID/mermaid"
             )
         try:
-            view = await self._b.tasks.view(match[1], limit=TASKS)
+            archive = self._b.tasks.archive
+            text = await (archive.mermaid if match[2] else archive.markdown)(match[1], limit=TASKS)
         except UserError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from error
-        text, media_type = (mermaid(view), "text/vnd.mermaid") if match[2] else (markdown(view), "text/markdown")
+        media_type = "text/vnd.mermaid" if match[2] else "text/markdown"
         shown = fit_text(sanitise(text), self._limit * 4)
         return ReadResourceResult(contents=[TextResourceContents(uri=params.uri, mime_type=media_type, text=shown)])

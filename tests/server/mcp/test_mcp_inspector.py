@@ -74,7 +74,9 @@ async def test_the_inspector_lists_the_tools_and_finds_no_fault_with_them(
     inspector: list[str], home: Path, era: str
 ) -> None:
     listed = await inspect([*inspector, "--strict", "--protocol-era", era], home, "tools/list")
-    assert [tool["name"] for tool in listed["tools"]] == ["find_tools", "describe_tools", "call_tool", "read_result"]
+    names = [tool["name"] for tool in listed["tools"]]
+    assert names[:4] == ["find_tools", "describe_tools", "call_tool", "read_result"]
+    assert names[4:] == ["edit_tasks", "next_tasks", "get_task", "finish_task", "recall"]
 
 
 async def test_the_inspector_finds_and_calls(inspector: list[str], home: Path) -> None:

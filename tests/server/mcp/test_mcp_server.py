@@ -14,6 +14,7 @@ import pytest
 from mcp import Client
 
 import banyan
+from banyan.memory.context.tokens import count_tokens
 from banyan.server.mcp.gateway import make_server
 from banyan.server.mcp.options import AnswerLimits, Expose, ServeOptions
 
@@ -39,6 +40,10 @@ async def run(client: Client, tool: str, arguments: dict[str, Any] | None = None
     return await client.call_tool("call_tool", {"name": tool, "arguments": arguments or {}}, **options)
 
 
+NAMES = ["find_tools", "describe_tools", "call_tool", "read_result"]
+NAMES += ["edit_tasks", "next_tasks", "get_task", "finish_task", "recall"]
+
+
 def answering(action: str, content: dict[str, Any] | None = None, asked: list[str] | None = None) -> Any:
     async def answer(ctx: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
         if asked is not None:
@@ -48,16 +53,18 @@ def answering(action: str, content: dict[str, Any] | None = None, asked: list[st
     return answer
 
 
-async def test_four_tools_are_listed_in_few_characters_and_say_what_is_behind_them(connect: Connect) -> None:
+async def test_nine_tools_are_listed_in_few_tokens_and_say_what_is_behind_them(connect: Connect) -> None:
     async with connect() as client:
         tools = (await client.list_tools()).tools
-    assert [tool.name for tool in tools] == ["find_tools", "describe_tools", "call_tool", "read_result"]
+    assert [tool.name for tool in tools] == NAMES
     description = tools[0].description or ""
     assert re.search(r"Behind it now: \d+ tools of 3 servers: ", description)
     assert "everyday (9:" in description
     whole = json.dumps([tool.model_dump(by_alias=True, exclude_none=True) for tool in tools])
-    assert len(whole) < 6_500  # some 1,600 tokens
-    assert [tool.annotations.read_only_hint for tool in tools if tool.annotations] == [True, True, False, True]
+    # `run_plan` comes with the orchestrator, and has its share of the 4,000 still to take.
+    assert count_tokens(whole) < 3_400
+    writing = [tool.name for tool in tools if tool.annotations and not tool.annotations.read_only_hint]
+    assert writing == ["call_tool", "edit_tasks", "next_tasks", "finish_task"]
 
 
 async def test_a_tool_is_found_described_called_and_its_result_read(connect: Connect) -> None:
@@ -321,8 +328,8 @@ async def test_every_tool_can_be_shown_natively(b: banyan.Banyan, mode: str) -> 
         read = await client.call_tool("read_result", {"handle": called.structured_content["handle"]})
         wiped = await client.call_tool(f"{SERVER}__wipe", {"what": "all"})
     names = [tool.name for tool in tools]
-    assert names[0] == "read_result"
-    assert names[1:] == sorted(names[1:])
+    assert names[:6] == NAMES[3:]
+    assert names[6:] == sorted(names[6:])
     assert f"{SERVER}__add" in names
     assert "find_tools" not in names
     assert called.structured_content["preview"] == "3"
@@ -342,4 +349,4 @@ async def test_native_tools_come_in_pages(b: banyan.Banyan, monkeypatch: pytest.
             cursor = page.next_cursor
             pages += 1
     assert pages == 3
-    assert len(names) == len(set(names)) == 11
+    assert len(names) == len(set(names)) == 16

@@ -189,7 +189,7 @@ async def test_a_client_uses_a_served_process_and_no_print_gets_between(tmp_path
         said = await client.call_tool("call_tool", {"name": name, "arguments": {"lines": 1_000}})
         told = await client.call_tool("call_tool", {"name": "main__story", "arguments": {"lines": 5_000}})
         page = await client.call_tool("read_result", {"handle": told.structured_content["handle"], "offset": 24_000})
-    assert len(tools) == 4
+    assert len(tools) == 9
     assert said.structured_content["preview"] == "said"
     assert page.structured_content["next_offset"] is None
 
