@@ -72,7 +72,13 @@ def _above(view: View, number: int, depth: int) -> Item:
         return line + _indented(cut(task.instruction, most)) if most and task.instruction else line
 
     return Item(
-        kind="path", id=name, section=WHERE, place=(0, depth, ""), lengths=_lengths(task.instruction), write=write
+        kind="path",
+        id=name,
+        section=WHERE,
+        place=(0, depth, ""),
+        lengths=_lengths(task.instruction),
+        size=len(task.instruction),
+        write=write,
     )
 
 
@@ -84,6 +90,7 @@ def _fact(view: View, fact: Fact, depth: int, *, section: str = HOLDS, order: in
         section=section,
         place=(order, depth, fact.key),
         lengths=(VALUE_CHARS, *_longer(length, VALUE_CHARS)),
+        size=length,
         write=partial(_write_fact, fact),
     )
 
@@ -119,6 +126,7 @@ def _result(view: View, number: int, order: int) -> Item:
         section=RESULTS,
         place=(2, order, ""),
         lengths=_lengths(_told(task)),
+        size=len(_told(task)),
         write=partial(_write_result, task, name),
     )
 
@@ -153,6 +161,7 @@ def _lesson(text: str, order: int) -> Item:
         section=LESSONS,
         place=(3, order, ""),
         lengths=_longer(len(text), 0),
+        size=len(text),
         write=lambda most: f"- {_line(text, most)}\n",
     )
 
@@ -172,7 +181,8 @@ def _task(view: View, task: Task, facts: Sequence[Fact]) -> list[Item]:
 def _part(name: TaskId, order: int, forms: Sequence[int], text: str, write: Callable[[int], str]) -> Item:
     """Return something that the task says of itself; its name is told even without a title."""
     lengths = (*((0,) if order == 0 else ()), *_longer(len(text.strip()), 0, forms))
-    return Item(kind="task", id=name, section=TASK, place=(5, order, ""), lengths=lengths, write=write)
+    size = len(text.strip())
+    return Item(kind="task", id=name, section=TASK, place=(5, order, ""), lengths=lengths, size=size, write=write)
 
 
 def _inputs(view: View, task: Task, name: TaskId) -> Iterator[Item]:
@@ -186,6 +196,7 @@ def _inputs(view: View, task: Task, name: TaskId) -> Iterator[Item]:
             section=TASK,
             place=(6, 0, key),
             lengths=(VALUE_CHARS, *_longer(length, VALUE_CHARS)),
+            size=length,
             write=partial(_write_input, key, value, _origin(view, given)),
         )
 

@@ -20,8 +20,14 @@ class Item:
     """Where it stands in the text."""
     lengths: Sequence[int]
     """Most characters of each form, ascending; the last holds all that can be told here."""
+    size: int
+    """Characters of all that there is to tell."""
     write: Callable[[int], str]
     """Makes the form of so many characters: it begins with no space and ends with a new line."""
+
+    def is_whole_in(self, form: int) -> bool:
+        """Whether a form tells all that there is."""
+        return form == len(self.lengths) - 1 and self.size <= self.lengths[-1]
 
 
 Step = tuple[Item, int]

@@ -139,16 +139,18 @@ def _left_out(material: Material, before: Ladder, own: Ladder) -> tuple[list[Par
     chosen = before.chosen | own.chosen
     costs = before.costs | own.costs
     items = [*material.task, *material.path, *material.results, *material.facts, *material.lessons]
-    short = [item for item in items if chosen.get(item, -1) < len(item.lengths) - 1]
+    short = [item for item in items if item not in chosen or not item.is_whole_in(chosen[item])]
     shown = [
-        Part(
-            kind=item.kind,
-            id=item.id,
-            tokens=max(1, before.counter(item.write(item.lengths[-1])) - costs.get(item, 0)),
-        )
+        Part(kind=item.kind, id=item.id, tokens=max(1, _whole_tokens(item, before.counter) - costs.get(item, 0)))
         for item in short[:LEFT_OUT_SHOWN]
     ]
     return _merged(shown), len({(item.kind, item.id) for item in short})
+
+
+def _whole_tokens(item: Item, counter: TokenCounter) -> int:
+    """Return how many tokens an item takes in full; of what is longer than its longest form, about how many."""
+    longest = item.lengths[-1]
+    return counter(item.write(longest)) * max(item.size, longest or 1) // (longest or 1)
 
 
 def _merged(parts: Sequence[Part]) -> list[Part]:
