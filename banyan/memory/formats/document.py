@@ -70,7 +70,7 @@ def dump_of(document: Mapping[str, Any], *, name: str) -> Dump:
     dump = Dump(
         tree=tree,
         tasks=_all(document, "tasks", name, lambda one, at: _task_of(one, at, name)),
-        facts=_all(document, "facts", name, lambda one, at: _read(Fact, one, at, name)),
+        facts=_all(document, "facts", name, lambda one, at: _read(Fact, {"value": ABSENT, **one}, at, name)),
         revisions=revisions,
         events=_all(document, "events", name, lambda one, at: _event_of(one, by_number, at, name)),
     )
