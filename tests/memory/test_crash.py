@@ -252,7 +252,7 @@ async def kill_at_random(site: Site, kills: int, seed: int) -> str:
                 while count:
                     mode = chance.choice(["steps", "whole"])
                     order = site.order(await workable(), mode, worker=name, reconcile=True, lease_s=PATIENT_LEASE_S)
-                    status = await workers.run({**order, "die_after_s": chance.uniform(0.05, 0.6)})
+                    status = await workers.run({**order, "die_after_s": chance.uniform(0.0, 0.25)})
                     assert status in {0, KILLED}
                     count -= status == KILLED
                     deaths += status == KILLED
@@ -276,6 +276,8 @@ async def kill_at_random(site: Site, kills: int, seed: int) -> str:
 @pytest.mark.timeout(120)
 async def test_workers_killed_at_random_lose_nothing_and_do_nothing_twice(site: Site) -> None:
     assert (await kill_at_random(site, 34, seed=4)).startswith("34 kills")
+    # They died while they worked, and not before.
+    assert site.effects().total() > 34
 
 
 @pytest.mark.soak

@@ -123,7 +123,7 @@ async def reconcile(b: Banyan, tree: str, ack: Ack) -> int:
     return settled
 
 
-async def carry_out(order: Order) -> None:
+async def carry_out(order: Order, working: int) -> None:
     acks = os.open(Path(order["acks"]), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
     def ack(text: str) -> None:
@@ -131,6 +131,7 @@ async def carry_out(order: Order) -> None:
 
     work = {"steps": step_by_step, "whole": at_once}[order["mode"]]
     async with open_banyan(order["home"], order["url"], watch=False) as b:
+        os.close(working)
         with dying(order) as counter:
             for tree in order["trees"]:
                 await work(b, tree, order, ack)
@@ -143,16 +144,20 @@ def main() -> None:
     print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)
+        begun, working = os.pipe()
         process = os.fork()
         if process == 0:
             status = 1
             try:
-                anyio.run(carry_out, order)
+                anyio.run(carry_out, order, working)
                 status = 0
             finally:
                 if status:
                     traceback.print_exc()
                 os._exit(status)
+        os.close(working)
+        os.read(begun, 1)  # it ends once the worker has begun, or is no more
+        os.close(begun)
         if order.get("die_after_s") is not None:
             time.sleep(order["die_after_s"])
             # Where it has ended by itself its number is still its own: nobody has asked for its status yet.
