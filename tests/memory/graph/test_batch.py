@@ -290,6 +290,14 @@ async def test_what_was_cancelled_with_a_task_is_reopened_with_it_and_nothing_el
     assert [desk.status(name) for name in "PAB"] == [Status.PENDING, Status.CANCELLED, Status.PENDING]
 
 
+async def test_what_was_taken_up_and_cancelled_in_one_batch_is_reopened_with_what_it_went_with() -> None:
+    desk = await a_desk({"op": "add", "title": "P", "ref": "@p"}, {"op": "add", "title": "A", "parent": "@p"})
+    await desk.apply({"op": "cancel", "task": "A", "reason": "not needed"})
+    await desk.apply({"op": "reopen", "task": "A"}, {"op": "cancel", "task": "P"})
+    await desk.apply({"op": "reopen", "task": "P"})
+    assert desk.status("A") is Status.PENDING
+
+
 async def test_a_task_goes_with_what_is_under_it_that_nobody_shares() -> None:
     desk = await a_desk(
         {"op": "add", "title": "P", "ref": "@p", "facts": {"x": 1}},

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from banyan.core.errors import BadEdit
 from banyan.core.lifecycle import ENDED
 from banyan.core.task import ABSENT, Change, Status
 from banyan.memory.graph.claims import finish
+from banyan.memory.graph.firing import gone_with
 from banyan.memory.graph.names import shown
 from banyan.memory.graph.ops.define import check_parents
 from banyan.memory.graph.ops.edit import Edit
-from banyan.memory.graph.view import View
+from banyan.memory.graph.view import View, parents_of
 from banyan.memory.graph.walk import under
 
 
@@ -62,7 +63,18 @@ def _cancelled_with(view: View, batch: Sequence[Change], number: int) -> list[in
     if not below:
         return []
     last = _ended_in(view, batch, [number, *below])
-    return [one for one in below if last.get(one) == last.get(number)]
+    found: list[int] = []
+    for one in below:
+        if last.get(one) == last.get(number) or _again_by_rule(view, one, {number, *found}):
+            found.append(one)
+    return found
+
+
+def _again_by_rule(view: View, number: int, reopened: Collection[int]) -> bool:
+    """Whether a task went with its parents, though the record has it cancelled before: it was reopened in between."""
+    task = view.task(number)
+    gone = gone_with(view, task)
+    return gone is not None and task.reason == gone[1] and any(parent in reopened for parent in parents_of(task))
 
 
 def _ended_in(view: View, batch: Sequence[Change], numbers: Sequence[int]) -> dict[int, int]:
