@@ -33,8 +33,8 @@ def prepared(clock: StillClock, call_id: str = "c1", key: str | None = None) -> 
 
 def ended(record: CallRecord, handle: str | None = None, outcome: OutcomeKind = OutcomeKind.OK) -> CallRecord:
     found = Handle(handle) if handle else None
-    rest = {"task": "k7f3a.1", "fence": 3, "effectful": True}
-    return replace(record, state=CallState.ENDED, outcome=outcome, took_ms=12.5, handle=found, **rest)
+    held = replace(record, task="k7f3a.1", fence=3, effectful=True)
+    return replace(held, state=CallState.ENDED, outcome=outcome, took_ms=12.5, handle=found)
 
 
 def result(clock: StillClock, handle: str = "r_1", body: bytes = b"moved") -> StoredResult:

@@ -98,7 +98,7 @@ class Nursery:
 
 @asynccontextmanager
 async def nursery() -> AsyncIterator[Nursery]:
-    command = [sys.executable, "-m", "tests.memory.workers"]
+    command = [sys.executable, "-m", "tests.servers.workers"]
     async with await anyio.open_process(command, cwd=ROOT, stderr=None) as process:
         made = Nursery(process)
         assert await made.line() == b"ready"

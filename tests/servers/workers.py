@@ -1,6 +1,6 @@
 """Workers that are made to die: each claims tasks, has an effect in the world for each, and finishes them.
 
-`python -m tests.memory.workers` loads what a worker needs, then reads orders, one JSON object a line, and for each
+`python -m tests.servers.workers` loads what a worker needs, then reads orders, one JSON object a line, and for each
 splits off a process that carries it out, and prints its status once it has ended, or was ended.
 """
 
