@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from banyan.core.call import CallRecord
-from banyan.core.lifecycle import ENDED, Firing
+from banyan.core.lifecycle import ENDED, GONE, Firing
 from banyan.core.task import Event, Fact, Revision, Status, Task, Tree, TreeId, is_fact_reference
 from banyan.memory.graph.basis import resolve_inputs
 from banyan.memory.graph.firing import gate_verdict, work_verdict
@@ -242,7 +242,8 @@ class PastWork(Past):
                 stack += missing
                 continue
             fired = gate_verdict(self._view, task).firing is Firing.FIRED
-            self._gates[stack.pop()] = fired and (not parents or any(self._gates[parent] for parent in parents))
+            through = [one for one in parents if self._view.task(one).status not in GONE and self._gates[one]]
+            self._gates[stack.pop()] = fired and (not parents or bool(through))
         return self._gates[number]
 
     def _ready(self, task: Task) -> bool:

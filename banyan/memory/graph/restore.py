@@ -18,7 +18,7 @@ from banyan.memory.graph.names import shown
 from banyan.memory.graph.ops.remove import take_away
 from banyan.memory.graph.rewind import Then, rewound
 from banyan.memory.graph.settle import settle
-from banyan.memory.graph.view import parents_of
+from banyan.memory.graph.view import parents_of, same
 from banyan.memory.graph.workspace import Workspace
 
 CHUNK = 500
@@ -174,7 +174,8 @@ def _come_back(ws: Workspace, task: Task, facts: Iterable[Fact], revision: int, 
     status = Status.PENDING if task.status is Status.RUNNING else task.status
     fresh = Task(number=task.number, title=task.title)
     state: dict[str, Any] = {name: getattr(task, name) for name in STATE_FIELDS}
-    ws.add(replace(fresh, **{**state, "status": status}, reason=task.reason, fence=ws.tree.revision + 1), reason, facts)
+    back = replace(fresh, **{**state, "status": status}, reason=task.reason, fence=ws.tree.revision + 1)
+    ws.add(back, reason, [_said_again(ws, fact) for fact in facts])
 
 
 def _set_back(ws: Workspace, task: Task, then: Then, reason: str) -> None:
@@ -188,8 +189,18 @@ def _set_back(ws: Workspace, task: Task, then: Then, reason: str) -> None:
     if moved:
         ws.mark(task.number, reason=task.reason or reason, holder=None, lease_until=None)
     for key in sorted(ws.facts(task.number).keys() | then.facts.keys()):
-        fact = then.facts.get(key) or replace(ws.facts(task.number)[key], value=ABSENT, candidates=())
-        ws.set_fact(fact, reason)
+        there, fact = ws.facts(task.number).get(key), then.facts.get(key)
+        if fact is None:
+            ws.set_fact(replace(ws.facts(task.number)[key], value=ABSENT, candidates=()), reason)
+        elif there is None or not same(there.value, fact.value):
+            ws.set_fact(_said_again(ws, fact), reason)
+        else:
+            ws.set_fact(replace(there, candidates=fact.candidates, confirmed=fact.confirmed), reason)
+
+
+def _said_again(ws: Workspace, fact: Fact) -> Fact:
+    """Return a fact as the record has it that it is brought back: said now, by whoever brings it back."""
+    return replace(fact, turn=ws.turn, source=ws.speaker, revision=ws.tree.revision + 1)
 
 
 def _children_first(ws: Workspace, numbers: Collection[int]) -> list[int]:

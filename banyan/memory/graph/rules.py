@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from banyan.core.effect import is_unsettled
-from banyan.core.lifecycle import Firing
+from banyan.core.lifecycle import GONE, Firing
 from banyan.core.task import ABSENT, ResultRule, Status, Task, task_id
 from banyan.memory.graph.basis import basis, open_part, resolve_inputs
-from banyan.memory.graph.firing import GONE, failed_by_rule, gate_verdict, gone_with, unrecovered, work_verdict
+from banyan.memory.graph.firing import failed_by_rule, gate_verdict, gone_with, unrecovered, work_verdict
 from banyan.memory.graph.view import View, parents_of
 
 AS_BEFORE: Final = "what it went by is as before"
@@ -41,7 +41,7 @@ def next_step(view: View, task: Task, cause: str) -> Step | None:
 
 
 def is_open(view: View, task: Task) -> bool:
-    """Return whether the gate of a task is open, by its edges and the gates of those of its parents that are not gone."""
+    """Return whether the gate of a task is open, by its edges and by its parents, those that are over left out."""
     parents = [view.task(parent) for parent in parents_of(task)]
     return gate_verdict(view, task).firing is Firing.FIRED and (
         not parents or any(parent.gate and parent.status not in GONE for parent in parents)
