@@ -89,6 +89,9 @@ def write(source: SqlSource, ws: Workspace, commit: Commit) -> None:
     changed = written(ws, commit)
     standing = source.standing if commit.revision is None else commit.revision.state
     counts = _counted(source.stored_counts, changed)
+    ended = [Ended(record, result) for record, result in ws.ended]
+    # Whether a key is taken is asked, and nothing can be within what is sent in one go.
+    asking = any(one.result is not None or one.record.idempotency_key is not None for one in ended)
     with together(connection):
         _write_tasks(connection, tree, changed, packer)
         _write_facts(connection, tree, ws.written_facts(), packer)
@@ -98,10 +101,11 @@ def write(source: SqlSource, ws: Workspace, commit: Commit) -> None:
             _add(connection, task_changes, changes_values(tree, commit.revision.number, commit.changes, packer))
         if commit.tree != source.tree or counts != source.stored_counts:
             _SET_TREE.run(connection, [{"at_id": tree, **tree_values(commit.tree, standing, counts)}])
-    if ws.prepared:
         write_prepared(connection, ws.prepared)
-    if ws.ended:
-        write_ended(connection, [Ended(record, result) for record, result in ws.ended])
+        if not asking:
+            write_ended(connection, ended)
+    if asking:
+        write_ended(connection, ended)
     for branch in commit.branches:
         _copy(source, commit, branch, standing, counts)
     _close(connection, ws.closed, micros(ws.now))

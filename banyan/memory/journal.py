@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -22,6 +22,7 @@ from banyan.core.ports import StoredResult
 from banyan.core.task import Status, split_id
 from banyan.memory.packing import Packer
 from banyan.memory.pending import Ended, PendingCalls
+from banyan.memory.statements import Statement
 from banyan.memory.tables import artifacts, bodies, calls
 from banyan.memory.task_rows import STATUS_CODES
 from banyan.memory.task_tables import row_id, tasks, trees
@@ -39,19 +40,17 @@ _EFFECTS = (
     .order_by(calls.c.started_at, calls.c.call_id)
 )
 
-_INSERT = insert(calls)
+_INSERT = Statement(insert(calls), typed=True)
 _INSERTS: Mapping[str, Any] = {"postgresql": insert_postgres, "sqlite": insert_sqlite}
 
 
-def _upsert(make: Any) -> Any:
+def _upsert(make: Any) -> Statement:
     query = make(calls)
     changed = {column.name: query.excluded[column.name] for column in calls.c if not column.primary_key}
-    return query.on_conflict_do_update(index_elements=[calls.c.call_id], set_=changed)
+    return Statement(query.on_conflict_do_update(index_elements=[calls.c.call_id], set_=changed), typed=True)
 
 
 _UPSERTS = {name: _upsert(make) for name, make in _INSERTS.items()}
-"""Made once: making one takes as long as running it."""
-
 WAITERS = 8
 """Calls that may wait at a time for room among the pending ones, each in a thread."""
 
@@ -176,7 +175,7 @@ def _is_waiting(connection: Connection, task: str) -> bool:
     return found is not None and found.status == STATUS_CODES[Status.WAITING]
 
 
-def _locked(connection: Connection, task: str, *, read: bool) -> Row[Any] | None:
+def _locked(connection: Connection, task: str, *, read: bool) -> Row[Any, Any] | None:
     """Return the fence and status of a task, whose tree cannot change until the commit; None where there is none."""
     tree, number = split_id(task) or (None, 0)
     place = connection.execute(
@@ -190,7 +189,7 @@ def _locked(connection: Connection, task: str, *, read: bool) -> Row[Any] | None
 
 def write_prepared(connection: Connection, records: Sequence[CallRecord]) -> None:
     """Write calls that are about to be sent; the database refuses an id or a key that another call has."""
-    connection.execute(_INSERT, [_values(record) for record in records])
+    _INSERT.run(connection, [_values(record) for record in records])
 
 
 def effects_of(connection: Connection, task: str) -> list[CallRecord]:
@@ -201,8 +200,7 @@ def effects_of(connection: Connection, task: str) -> list[CallRecord]:
 def write_ended(connection: Connection, ended: Sequence[Ended]) -> None:
     """Write how calls ended, and their results; doing it twice is as doing it once."""
     records = _without_taken_keys(connection, [one.record for one in ended])
-    upsert = _UPSERTS[connection.dialect.name]
-    connection.execute(upsert, [_values(record) for record in records])
+    _UPSERTS[connection.dialect.name].run(connection, [_values(record) for record in records])
     results = [one.result for one in ended if one.result is not None]
     if results:
         packer = Packer()

@@ -32,19 +32,27 @@ class Made:
     """Of its values, where they go by position."""
     constants: Values
     """Values of its own, which SQLAlchemy binds too."""
+    types: Mapping[str, Callable[[Any], Any]]
+    """What turns values into the driver's, by name."""
 
     def given(self, values: Values) -> Any:
         """Return the values of one run as the driver takes them."""
         if self.constants:
             values = {**self.constants, **values}
+        if self.types:
+            values = {**values, **{name: turn(values[name]) for name, turn in self.types.items()}}
         return values if self.names is None else [values[name] for name in self.names]
 
 
 class Statement:
-    """One statement whose values are all bound by name.  Values go to the driver as they are given."""
+    """One statement whose values are all bound by name.
 
-    def __init__(self, clause: ClauseElement) -> None:
+    Values go to the driver as they are given; with `typed` as their columns have them.
+    """
+
+    def __init__(self, clause: ClauseElement, *, typed: bool = False) -> None:
         self._clause = clause
+        self._typed = typed
         self._made: dict[str, Made] = {}
 
     def rows(self, connection: Connection, values: Values) -> list[Row]:
@@ -70,7 +78,8 @@ class Statement:
             compiled: Any = self._clause.compile(dialect=dialect)
             constants = {name: value for name, value in compiled.params.items() if value is not None}
             names = list(compiled.positiontup) if compiled.positional else None
-            self._made[dialect.name] = Made(str(compiled), names, constants)
+            types = dict(compiled._bind_processors) if self._typed else {}
+            self._made[dialect.name] = Made(str(compiled), names, constants, types)
         return self._made[dialect.name]
 
 
