@@ -6,9 +6,11 @@ import os
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.sql.expression import FromClause
 
 from banyan.core.errors import DatabaseUnavailable
 from banyan.memory.address import Address
@@ -28,6 +30,14 @@ SMALLEST_BYTES = 512
 
 INCREMENTAL = 2
 """Value of SQLite's `auto_vacuum` with which room can be given back bit by bit."""
+
+
+class _Compiler(SQLiteCompiler):
+    """Writes hints into statements, which SQLAlchemy does for other databases only: `INDEXED BY` is one."""
+
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:
+        """Return what is written after the table."""
+        return text
 
 
 def make_engine(address: Address, limits: DatabaseLimits) -> Engine:
@@ -77,6 +87,7 @@ def make_private_file(address: Address) -> None:
 
 def _sqlite(address: Address, limits: DatabaseLimits, options: dict[str, Any]) -> Engine:
     engine = create_engine(address.url, connect_args={"timeout": limits.busy_timeout_s}, **options)
+    engine.dialect.statement_compiler = _Compiler
     opened: list[tuple[int, int] | None] = []
     """Which file the first connection opened."""
 

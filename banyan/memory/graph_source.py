@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import orjson
-from sqlalchemy import (
-    Boolean,
-    ColumnElement,
-    Select,
-    and_,
-    func,
-    literal_column,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Select, TextClause, and_, func, or_, select, text
 from sqlalchemy.engine import Connection
 
 from banyan.core.call import CallRecord
@@ -169,7 +160,8 @@ class SqlSource:
     def removals(self, text: str) -> list[Event]:
         """Return the removals of tasks whose record holds `text`, without regard to case; the last 50."""
         holds = holding(text)
-        gone = EVENTS.where(_g.tree == self.id, _goes()).order_by(_g.revision.desc(), _g.seq.desc())
+        gone = _through("ix_task_changes_gone", EVENTS).where(_g.tree == self.id, _goes())
+        gone = gone.order_by(_g.revision.desc(), _g.seq.desc())
         found: list[Event] = []
         for row in self.connection.execute(gone):
             if not holds(self.packer.unpack(row.body)):
@@ -194,8 +186,10 @@ class SqlSource:
         With `tasks` or `fields` only theirs; with `newest` only the last so many of them.
         """
         found: dict[tuple[int, int], Event] = {}
+        renames = tasks is None and fields is not None and set(fields) == {"title", "key"}
+        all_events = _through("ix_task_changes_named", EVENTS) if renames else EVENTS
         for condition in _conditions(tasks, fields):
-            query = EVENTS.where(_g.tree == self.id, _g.revision > after, *condition)
+            query = all_events.where(_g.tree == self.id, _g.revision > after, *condition)
             if until is not None:
                 query = query.where(_g.revision <= until)
             for event in self._newest(query, fields, newest) if newest is not None else self._events(query, fields):
@@ -311,17 +305,16 @@ def open_source(connection: Connection, tree: str, *, lock: bool = False, packer
     return SqlSource(connection, found[0], packer)
 
 
+Condition: TypeAlias = ColumnElement[bool] | TextClause
 NAMING: Final = FIELD_BITS["title"] | FIELD_BITS["key"]
 """Bits of the fields that a task is named by: 10, in the words of the index of their changes."""
 
 
-def _conditions(
-    numbers: Collection[int] | None, fields: Collection[str] | None
-) -> Iterator[tuple[ColumnElement[bool], ...]]:
+def _conditions(numbers: Collection[int] | None, fields: Collection[str] | None) -> Iterator[tuple[Condition, ...]]:
     """Yield the conditions of the statements that find the changes of these tasks and fields, each by an index."""
     bits = sum(FIELD_BITS[name] for name in set(fields or ()) if name in FIELD_BITS)
     names = [field_code(name) for name in set(fields or ()) if name not in FIELD_BITS]
-    kinds: list[ColumnElement[bool]] = []
+    kinds: list[Condition] = []
     if bits == NAMING:
         kinds.append(_renames())
     elif bits:
@@ -338,16 +331,21 @@ def _conditions(
         yield (of_tasks, or_(*kinds)) if kinds else (of_tasks,)
 
 
-def _negative() -> ColumnElement[bool]:
+def _negative() -> TextClause:
     """Return the condition that a change is of a name, in the words of the index of such."""
-    return literal_column("field < 0", Boolean)
+    return text("field < 0")
 
 
-def _renames() -> ColumnElement[bool]:
+def _through(index: str, query: Select[Any]) -> Select[Any]:
+    """Return a query that goes by an index of few rows: SQLite knows not how few, and would read the whole record."""
+    return query.with_hint(task_changes, f"INDEXED BY {index}", "sqlite")
+
+
+def _renames() -> TextClause:
     """Return the condition that a task got another title or key, in the words of the index of such."""
-    return literal_column("(field > 0 AND (field & 10) <> 0)", Boolean)
+    return text("field > 0 AND (field & 10) <> 0")
 
 
-def _goes() -> ColumnElement[bool]:
+def _goes() -> TextClause:
     """Return the condition that a task went, in the words of the index of such."""
-    return literal_column("field >= 1073741824", Boolean)
+    return text("field >= 1073741824")

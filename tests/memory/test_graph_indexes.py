@@ -133,7 +133,7 @@ async def test_every_question_is_answered_by_an_index(plans: Any) -> None:
         assert len(taken) <= 4, name
 
 
-async def test_what_was_called_otherwise_once_is_found_by_an_index_of_such_changes(plans: Any) -> None:
+async def test_what_was_called_otherwise_and_what_is_gone_is_found_by_an_index_of_such_changes(plans: Any) -> None:
     trees: list[TreeId] = []
 
     async def make(database: Database) -> None:
@@ -150,6 +150,8 @@ async def test_what_was_called_otherwise_once_is_found_by_an_index_of_such_chang
     taken = await plans(lambda database: database.graphs.ask(trees[0], question))
     assert [(one.change.before, one.change.after) for one in found] == [(ABSENT, "cook")]
     assert any("ix_task_changes_named" in plan for _, plan in taken)
+    taken = await plans(lambda database: database.graphs.ask(trees[0], lambda source: source.removals("x")))
+    assert any("ix_task_changes_gone" in plan for _, plan in taken)
 
 
 async def test_a_change_writes_few_rows_and_each_goes_by_an_index(plans: Any) -> None:
