@@ -82,7 +82,7 @@ def lapse(ws: Workspace) -> list[int]:
     """Give back the tasks whose lease has ended, and return them."""
     lapsed = ws.source.lapsed(ws.now)
     ws.load(lapsed)
-    held = [task for task in map(ws.task, lapsed) if task.status is Status.RUNNING]
+    held = [task for task in map(ws.find, lapsed) if task is not None and task.status is Status.RUNNING]
     found = [task for task in held if task.lease_until is not None and task.lease_until <= ws.now]
     for task in found:
         _give_back(ws, task, f"the lease of {task.holder} ended")

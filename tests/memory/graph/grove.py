@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -25,37 +27,60 @@ from tests.memory.graph.pad import START
 KINDS = ("after_success", "after_failure", "after_any", "when", "data")
 OUTPUTS = (1, 2, {"x": 1}, {"x": 2}, None)
 
-PICK = st.integers(0, 30)
-ADDS = st.fixed_dictionaries(
-    {
-        "op": st.just("add"),
-        "parent": PICK,
-        "under": st.lists(PICK, max_size=1),
-        "edges": st.lists(st.tuples(PICK, st.sampled_from(KINDS)), max_size=2),
-        "fact": st.booleans(),
-        "optional": st.booleans(),
-        "result": st.sampled_from(["worker", "worker", "children"]),
-        "effort": st.sampled_from([1.0, 0.5, 3.0, 200.0]),
-        "attempts": st.sampled_from([1, 1, 2]),
+Batch = list[dict[str, Any]]
+
+
+def story(seed: int) -> list[Batch]:
+    """Return batches at random: the tree grows first, then it is worked on and changed at once."""
+    dice = Random(seed)
+    first = [[_add(dice)] for _ in range(dice.randint(4, 10))]
+    then = [[_step(dice) for _ in range(dice.choice([1, 1, 1, 2, 3]))] for _ in range(30)]
+    return first + then
+
+
+STORIES = st.integers(0, 2**32 - 1).map(story)
+"""A task is picked by its place among those that there are."""
+
+
+def _step(dice: Random) -> dict[str, Any]:
+    kind = dice.choices(["add", "change", "end", "claim", "other"], [2, 4, 6, 2, 2])[0]
+    if kind == "add":
+        return _add(dice)
+    if kind == "change":
+        return _change(dice)
+    if kind == "claim":
+        return {"op": "claim", "limit": dice.randint(1, 3)}
+    if kind == "other":
+        return {"op": dice.choice(["wait", "cancel", "reopen", "reopen", "lapse", "remove"]), "task": dice.randrange(99)}
+    op = dice.choice(["complete", "complete", "complete", "fail", "end", "end"])
+    outcome = dice.choice(["done", "done", "failed"])
+    return {"op": op, "task": dice.randrange(99), "output": dice.choice(OUTPUTS), "outcome": outcome}
+
+
+def _add(dice: Random) -> dict[str, Any]:
+    return {
+        "op": "add",
+        "parent": dice.randrange(99),
+        "under": [dice.randrange(99)] if dice.random() < 0.2 else [],
+        "edges": _edges(dice),
+        "fact": dice.random() < 0.3,
+        "optional": dice.random() < 0.3,
+        "result": dice.choice(["worker", "worker", "children"]),
+        "effort": dice.choice([1.0, 0.5, 3.0, 200.0]),
+        "attempts": dice.choice([1, 1, 2]),
     }
-)
-CHANGES = st.one_of(
-    st.fixed_dictionaries({"op": st.just("edges"), "task": PICK, "edges": ADDS.map(lambda one: one["edges"])}),
-    st.fixed_dictionaries({"op": st.just("move"), "task": PICK, "parent": PICK, "under": st.lists(PICK, max_size=1)}),
-    st.fixed_dictionaries({"op": st.just("effort"), "task": PICK, "effort": st.sampled_from([1.0, 0.25, 7.0])}),
-    st.fixed_dictionaries({"op": st.just("say"), "task": PICK, "value": st.sampled_from([None, "a", "b"])}),
-    st.fixed_dictionaries({"op": st.just("instruct"), "task": PICK, "instruction": st.sampled_from(["", "a"])}),
-    st.fixed_dictionaries({"op": st.just("remove"), "task": PICK}),
-)
-WORK = st.one_of(
-    st.fixed_dictionaries({"op": st.just("complete"), "task": PICK, "output": st.sampled_from(OUTPUTS)}),
-    st.fixed_dictionaries({"op": st.sampled_from(["fail", "wait", "cancel", "reopen"]), "task": PICK}),
-    st.fixed_dictionaries({"op": st.just("claim"), "limit": st.integers(1, 3)}),
-    st.fixed_dictionaries({"op": st.just("end"), "task": PICK, "outcome": st.sampled_from(["done", "failed"])}),
-    st.fixed_dictionaries({"op": st.just("lapse")}),
-)
-STEPS = st.lists(st.lists(st.one_of(ADDS, ADDS, CHANGES, WORK, WORK), min_size=1, max_size=4), max_size=14)
-"""Batches; a task is picked by its place among those that there are."""
+
+
+def _change(dice: Random) -> dict[str, Any]:
+    found: dict[str, Any] = {"op": dice.choice(["edges", "move", "effort", "say", "say", "instruct"])}
+    found |= {"task": dice.randrange(99), "parent": dice.randrange(99), "edges": _edges(dice)}
+    found["under"] = [dice.randrange(99)] if dice.random() < 0.3 else []
+    found |= {"effort": dice.choice([1.0, 0.25, 7.0]), "value": dice.choice("ab")}
+    return found | {"instruction": dice.choice(["", "a"])}
+
+
+def _edges(dice: Random) -> list[tuple[int, str]]:
+    return [(dice.randrange(99), dice.choice(KINDS)) for _ in range(dice.choice([0, 0, 1, 1, 2]))]
 
 
 class Grove:
@@ -114,7 +139,9 @@ def do(ws: Workspace, step: Mapping[str, Any], numbers: list[int]) -> None:
             number = held[step["task"] % len(held)]
             finish(ws, number, step["outcome"], output={"x": 1}, fence=ws.task(number).fence)
     else:
-        make(ws, [edit(step, numbers)])
+        settle(ws)
+        able = [number for number in numbers if ws.task(number).ready]
+        make(ws, [edit(step, able if able and op in {"complete", "fail", "wait"} else numbers)])
 
 
 def edit(step: Mapping[str, Any], numbers: list[int]) -> dict[str, Any]:
@@ -123,7 +150,8 @@ def edit(step: Mapping[str, Any], numbers: list[int]) -> dict[str, Any]:
     def picked(pick: int) -> int:
         return numbers[pick % len(numbers)]
 
-    op, task = step["op"], picked(step.get("task", 0))
+    op = step["op"]
+    task = picked(step.get("task", 0))
     if op == "remove" and task == numbers[0]:
         op = "update"
     found: dict[str, Any] = {"op": op, "task": task}
@@ -172,6 +200,8 @@ class Naive:
     def __init__(self, tasks: Mapping[int, Task], facts: Mapping[tuple[int, str], Any]) -> None:
         self.tasks = tasks
         self.facts = facts
+        for name in ("children", "below", "gate", "own", "tail"):
+            setattr(self, name, cache(getattr(self, name)))
 
     def derived(self, number: int) -> Derived:
         task = self.tasks[number]
@@ -179,10 +209,10 @@ class Naive:
         return Derived(
             children=len(below),
             unended=sum(self.tasks[one].status not in ENDED for one in below),
-            gate=self.gate(task),
+            gate=self.gate(number),
             ready=self.ready(task),
-            own=self.own(task),
-            tail=self.tail(task),
+            own=self.own(number),
+            tail=self.tail(number),
         )
 
     def children(self, number: int) -> list[int]:
@@ -199,15 +229,16 @@ class Naive:
             return source.output == 1 and source.output is not True
         return edge.kind is not EdgeKind.DATA or at_pointer(source.output, edge.path) is not ABSENT
 
-    def gate(self, task: Task) -> bool:
-        below = self.below(task.number)
+    def gate(self, number: int) -> bool:
+        task, below = self.tasks[number], self.below(number)
         fired = all(self.fired(edge) for edge in task.edges if edge.source not in below)
-        parents = [self.tasks[one] for one in parents_of(task)]
-        return fired and (not parents or any(self.gate(one) and one.status not in GONE for one in parents))
+        parents = parents_of(task)
+        over = any(self.gate(one) and self.tasks[one].status not in GONE for one in parents)
+        return fired and (not parents or over)
 
     def ready(self, task: Task) -> bool:
         below = self.below(task.number)
-        if task.status not in CLAIMABLE - {Status.WAITING} or not self.gate(task):
+        if task.status not in CLAIMABLE - {Status.WAITING} or not self.gate(task.number):
             return False
         if any(self.tasks[one].status not in ENDED for one in self.children(task.number)):
             return False
@@ -221,14 +252,15 @@ class Naive:
         over = [one for one in self.tasks if task.number in self.below(one)]
         return not is_fact_reference(value) or any((one, value["$fact"]) in self.facts for one in over)
 
-    def own(self, task: Task) -> float:
-        after = [self.own(self.tasks[parent]) for parent in parents_of(task)]
-        following = [one for one in self.tasks.values() if any(edge.source == task.number for edge in one.edges)]
-        after += [self.own(one) if task.number in self.below(one.number) else self.tail(one) for one in following]
+    def own(self, number: int) -> float:
+        task = self.tasks[number]
+        following = [one.number for one in self.tasks.values() if any(edge.source == number for edge in one.edges)]
+        after = [self.own(parent) for parent in parents_of(task)]
+        after += [self.own(one) if number in self.below(one) else self.tail(one) for one in following]
         return min(256.0, task.effort + max(after, default=0.0))
 
-    def tail(self, task: Task) -> float:
-        return max([self.own(task), *(self.tail(self.tasks[one]) for one in self.children(task.number))])
+    def tail(self, number: int) -> float:
+        return max([self.own(number), *map(self.tail, self.children(number))])
 
     def arcs(self) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
         """Yield what comes right before what: 0 a task opens, 1 its work begins, 2 it ends."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 
@@ -12,13 +9,13 @@ from banyan.core.lifecycle import ENDED, TRANSITIONS
 from banyan.core.task import Status
 from banyan.memory.graph.basis import basis
 from banyan.memory.graph.rules import next_step
-from tests.memory.graph.grove import STEPS, Derived, Grove, Naive
+from tests.memory.graph.grove import STORIES, Batch, Derived, Grove, Naive
 
 
 @pytest.mark.timeout(120)
-@given(STEPS)
-@settings(max_examples=150, deadline=None)
-async def test_what_is_kept_of_every_task_is_what_the_whole_tree_says(batches: list[list[Mapping[str, Any]]]) -> None:
+@given(STORIES)
+@settings(max_examples=60, deadline=None)
+async def test_what_is_kept_of_every_task_is_what_the_whole_tree_says(batches: list[Batch]) -> None:
     grove = Grove()
     await grove.plant()
     for batch in batches:
@@ -32,9 +29,9 @@ async def test_what_is_kept_of_every_task_is_what_the_whole_tree_says(batches: l
 
 
 @pytest.mark.timeout(120)
-@given(STEPS)
-@settings(max_examples=150, deadline=None)
-async def test_no_rule_has_anything_left_to_say(batches: list[list[Mapping[str, Any]]]) -> None:
+@given(STORIES)
+@settings(max_examples=60, deadline=None)
+async def test_no_rule_has_anything_left_to_say(batches: list[Batch]) -> None:
     grove = Grove()
     await grove.plant()
     for batch in batches:
@@ -49,9 +46,9 @@ async def test_no_rule_has_anything_left_to_say(batches: list[list[Mapping[str, 
 
 
 @pytest.mark.timeout(120)
-@given(STEPS)
-@settings(max_examples=80, deadline=None)
-async def test_a_status_changes_along_the_table_alone(batches: list[list[Mapping[str, Any]]]) -> None:
+@given(STORIES)
+@settings(max_examples=30, deadline=None)
+async def test_a_status_changes_along_the_table_alone(batches: list[Batch]) -> None:
     grove = Grove()
     await grove.plant()
     for batch in batches:
@@ -62,9 +59,9 @@ async def test_a_status_changes_along_the_table_alone(batches: list[list[Mapping
 
 
 @pytest.mark.timeout(120)
-@given(STEPS)
-@settings(max_examples=80, deadline=None)
-async def test_every_tree_can_be_worked_off(batches: list[list[Mapping[str, Any]]]) -> None:
+@given(STORIES)
+@settings(max_examples=30, deadline=None)
+async def test_every_tree_can_be_worked_off(batches: list[Batch]) -> None:
     grove = Grove()
     await grove.plant()
     for batch in batches:
