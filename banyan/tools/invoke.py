@@ -111,7 +111,7 @@ class Invoker:
             return await self._refuse(call, refused.refusal)
 
     async def _resolve(self, call: Call) -> Tool:
-        name = self._name(call)
+        name = _name(call)
         try:
             tool = await self._resolver.resolve(name)
         except UnknownTool as error:
@@ -122,16 +122,6 @@ class Invoker:
         if tool.state is not ToolState.ACTIVE:
             raise Refused(refusal.not_offered(tool))
         return tool
-
-    def _name(self, call: Call) -> str:
-        """Return the name to call: from the arguments, if it was put there alone."""
-        given = call.request.arguments
-        if call.request.name or not isinstance(given, Mapping):
-            return call.request.name
-        found = next((given[key] for key in _NAME_KEYS if isinstance(given.get(key), str)), "")
-        if found:
-            call.notes.append("the tool's name stood within the arguments, and was taken from there")
-        return str(found)
 
     def _check(self, call: Call, tool: Tool) -> None:
         """Mend and validate the arguments."""
@@ -316,6 +306,17 @@ class Invoker:
             notes=tuple(call.notes),
             **rest,
         )
+
+
+def _name(call: Call) -> str:
+    """Return the name to call: from the arguments, if it was put there alone."""
+    given = call.request.arguments
+    if call.request.name or not isinstance(given, Mapping):
+        return call.request.name
+    found = next((given[key] for key in _NAME_KEYS if isinstance(given.get(key), str)), "")
+    if found:
+        call.notes.append("the tool's name stood within the arguments, and was taken from there")
+    return str(found)
 
 
 async def _check_unchanged(backend: Backend, tool: Tool) -> None:

@@ -168,17 +168,21 @@ async def test_a_task_is_left_as_it_is_where_nothing_was_sent(desk: Desk) -> Non
     assert (await desk.task()).status is Status.RUNNING
 
 
-async def test_the_end_of_a_call_is_kept_where_its_claim_is_lost_meanwhile(desk: Desk) -> None:
+async def test_the_end_of_a_call_is_kept_where_another_holds_its_task_meanwhile(desk: Desk) -> None:
     async def takes_long(arguments: Mapping[str, Any], caller: Caller) -> Any:
         desk.room.clock.forward(100)
         await desk.tasks.ready(desk.tree)
+        (call,) = await desk.calls()
+        await desk.effects.settle(call.call_id, "not_done", by="ana")
+        await desk.claim(worker="another")
         raise CallFailed(Category.UPSTREAM, "too late", sent=True)
 
     await answers(desk, takes_long)
     done = await desk.perform(await desk.claim())
     assert done.finished is None
     assert "the task was left as it is" in done.outcome.notes[-1]
-    assert [one.outcome for one in await desk.calls()] == [OutcomeKind.FAILED]
+    assert [(one.outcome, one.message) for one in await desk.calls()] == [(OutcomeKind.FAILED, "too late")]
+    assert ((await desk.task()).status, (await desk.task()).holder) == (Status.RUNNING, "another")
 
 
 async def test_an_answer_that_comes_after_the_claim_was_lost_frees_the_task(desk: Desk) -> None:

@@ -50,10 +50,8 @@ class Workspace(View):
     def effects(self, number: int) -> list[CallRecord]:
         """Return the calls made under a task that may have changed the world, as the batch leaves them."""
         task = task_id(self.tree.id, number)
-        changed = [*self.prepared, *(record for record, _ in self.ended)]
-        known = {one.call_id: one for one in super().effects(number)}
-        known |= {one.call_id: one for one in changed if one.task == task and one.effectful}
-        return list(known.values())
+        calls = [*super().effects(number), *self.prepared, *(record for record, _ in self.ended)]
+        return list({one.call_id: one for one in calls if one.task == task and one.effectful}.values())
 
     # Changing what is recorded.
 
