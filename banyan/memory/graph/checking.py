@@ -13,7 +13,7 @@ from banyan.memory.graph.asof import value_at, waiting
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.subjects import OUTPUT, Subject, called, subjects
 from banyan.memory.graph.timeline import recorded, timeline
-from banyan.memory.graph.view import same
+from banyan.memory.graph.view import parents_of, same
 
 EVIDENCE = 20
 """Values that a verdict shows at most."""
@@ -118,6 +118,9 @@ def _scope_then(source: GraphSource, number: int, revision: int) -> list[int]:
 
 
 def _parents_then(source: GraphSource, number: int, revision: int) -> Iterator[int]:
+    if revision == source.tree.revision and (there := source.tasks([number])):
+        yield from parents_of(there[0])
+        return
     parent = value_at(source, number, "parent", revision)
     shared = value_at(source, number, "under", revision)
     if shared is ABSENT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -129,6 +129,7 @@ class Past(_Relations):
     def __init__(self, source: GraphSource, revision: int) -> None:
         super().__init__(source, revision)
         self._revision = revision
+        self._more: Mapping[int, tuple[int, int]] | None = None
         made = source.revision(revision)
         self._tree = replace(
             source.tree,
@@ -145,10 +146,14 @@ class Past(_Relations):
     def tasks(self, numbers: Collection[int]) -> list[Task]:
         """Return these tasks."""
         found = []
-        for task, _ in self._states.state(numbers).values():
-            below = [one for one, _ in self._states.state(self.children(task.number)).values()]
-            unended = sum(one.status not in ENDED for one in below)
-            found.append(replace(task, children=len(below), unended=unended, gate=False, ready=False))
+        now = {task.number: task for task in self._source.tasks(numbers)}
+        more = self._below()
+        for number, (task, _) in self._states.state(numbers).items():
+            stored = now.get(number)
+            children, unended = more.get(number, (0, 0))
+            if stored is not None:
+                children, unended = stored.children + children, stored.unended + unended
+            found.append(replace(task, children=children, unended=unended, gate=False, ready=False))
         return found
 
     def facts(self, numbers: Collection[int]) -> list[Fact]:
@@ -215,6 +220,21 @@ class Past(_Relations):
         count.subtract(task.status for task in self._source.tasks(changed))
         count.update(task.status for task, _ in self._states.state(changed).values())
         return {status: count[status] for status in Status if count[status]}
+
+    def _below(self) -> Mapping[int, tuple[int, int]]:
+        """Return by how many more children, and children that had not ended, tasks had than they have now."""
+        if self._more is None:
+            children: Counter[int] = Counter()
+            unended: Counter[int] = Counter()
+            changed = self._states.changed()
+            then = (task for task, _ in self._states.state(changed).values())
+            for sign, tasks in ((-1, self._source.tasks(changed)), (1, then)):
+                for task in tasks:
+                    for parent in parents_of(task):
+                        children[parent] += sign
+                        unended[parent] += sign * (task.status not in ENDED)
+            self._more = {parent: (children[parent], unended[parent]) for parent in children}
+        return self._more
 
 
 class PastWork(Past):
