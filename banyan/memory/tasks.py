@@ -263,10 +263,7 @@ class Tasks:
         tree: str | None = None,
         counter: TokenCounter = count_tokens,
     ) -> Context:
-        """Return what the worker of a task needs to know, in at most so many tokens.
-
-        The path from the root, the facts in scope, the results that it goes by, then the task; what changes least
-        comes first, so that what a model has read of it already stays as it was.
+        """Return what the worker of a task needs to know: what changes least comes first, the task last.
 
         Args:
             task: the task.
@@ -274,11 +271,10 @@ class Tasks:
             tree: the tree, where `task` is no id.
             counter: counts them; the default never counts fewer than cl100k_base takes.
         """
-
-        def question(source: GraphSource) -> Context:
-            return context(source, _named(source, task), budget_tokens=budget_tokens, counter=counter)
-
-        return await self._store.ask(_tree_of(task, tree), question)
+        return await self._store.ask(
+            _tree_of(task, tree),
+            lambda source: context(source, _named(source, task), budget_tokens=budget_tokens, counter=counter),
+        )
 
     async def _give_back(self, tree: str) -> list[int]:
         """Give back what lost its lease, and return it."""
