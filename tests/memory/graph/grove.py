@@ -51,7 +51,10 @@ def _step(dice: Random) -> dict[str, Any]:
     if kind == "claim":
         return {"op": "claim", "limit": dice.randint(1, 3)}
     if kind == "other":
-        return {"op": dice.choice(["wait", "cancel", "reopen", "reopen", "lapse", "remove"]), "task": dice.randrange(99)}
+        return {
+            "op": dice.choice(["wait", "cancel", "reopen", "reopen", "lapse", "remove"]),
+            "task": dice.randrange(99),
+        }
     op = dice.choice(["complete", "complete", "complete", "fail", "end", "end"])
     outcome = dice.choice(["done", "done", "failed"])
     return {"op": op, "task": dice.randrange(99), "output": dice.choice(OUTPUTS), "outcome": outcome}
@@ -86,10 +89,11 @@ def _edges(dice: Random) -> list[tuple[int, str]]:
 class Grove:
     """One tree, to be changed batch by batch."""
 
-    def __init__(self) -> None:
+    def __init__(self, dice: Random | None = None) -> None:
+        self.dice = dice
+        """Shuffles what is to be looked at, where given."""
         self.now = START
         self.graphs = MemoryGraphs(lambda: self.now)
-        self.kinds: list[str] = []
 
     async def plant(self) -> None:
         """Begin the tree with its root."""
@@ -122,6 +126,11 @@ class Grove:
         for step in batch:
             numbers = [number for number in range(1, ws.tree.next_number) if ws.find(number) is not None]
             do(ws, step, numbers)
+        if self.dice is not None:
+            touched = list(ws.touched.items())
+            self.dice.shuffle(touched)
+            ws.touched.clear()
+            ws.touched.update(touched)
         settle(ws)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from random import Random
+
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from banyan.core.lifecycle import ENDED, TRANSITIONS
-from banyan.core.task import Status
+from banyan.core.task import Status, Task
 from banyan.memory.graph.basis import basis
 from banyan.memory.graph.rules import next_step
 from tests.memory.graph.grove import STORIES, Batch, Derived, Grove, Naive
@@ -56,6 +60,25 @@ async def test_a_status_changes_along_the_table_alone(batches: list[Batch]) -> N
     for event in grove.graphs.source(grove.tree).events(fields=["status"]):
         change = event.change
         assert Status(change.after) in TRANSITIONS[Status(change.before)]
+
+
+@pytest.mark.timeout(120)
+@given(STORIES, st.integers())
+@settings(max_examples=30, deadline=None)
+async def test_it_is_the_same_in_whatever_order_it_is_looked_at(batches: list[Batch], seed: int) -> None:
+    groves = Grove(), Grove(Random(seed))
+    for grove in groves:
+        await grove.plant()
+    for batch in batches:
+        for grove in groves:
+            await grove.grow(batch)
+        straight, shuffled = ([plain(task, grove.tree) for task in grove.tasks.values()] for grove in groves)
+        assert straight == shuffled
+
+
+def plain(task: Task, tree: str) -> str:
+    """Return a task without its tree, and without what tells why, which may be said of one thing or of another."""
+    return repr(replace(task, reason="", basis=None)).replace(tree, "tree")
 
 
 @pytest.mark.timeout(120)
