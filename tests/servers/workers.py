@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import cel
 import httpx
 import psycopg
 from sqlalchemy.engine import Connection
@@ -33,7 +34,7 @@ from banyan.memory.transactions import Transactions
 from banyan.server.app import Banyan
 from banyan.server.effects import Work
 
-LOADED = (httpx, psycopg, banyan.memory.graph_store, banyan.tools.openapi.backend)
+LOADED = (cel, httpx, psycopg, banyan.memory.graph_store, banyan.tools.openapi.backend)
 """What is loaded where it is needed first, and here before processes are split off."""
 
 Order = dict[str, Any]

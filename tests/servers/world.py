@@ -55,7 +55,11 @@ class World(BaseHTTPRequestHandler):
         self._answer({"key": key, "count": self.keys.count(key)})
 
     def do_POST(self) -> None:
-        key = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["key"]
+        size = int(self.headers["Content-Length"])
+        body = self.rfile.read(size)
+        if len(body) < size:
+            return  # who asked died while they asked
+        key = json.loads(body)["key"]
         with self.lock:
             os.write(self.log_file, (json.dumps(key) + "\n").encode())
             os.fsync(self.log_file)
