@@ -14,8 +14,9 @@ $(STAMP): pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'
 	@touch $@
 
-run: $(STAMP)  ## set up; add all of AWS and Google, an API and tool servers; search and call: minutes, 1 GB
+run: $(STAMP)  ## set up; add all of AWS and Google, an API and tool servers; search, call, remember: minutes, 1 GB
 	@$(BIN)/python examples/first_run.py
+	@$(BIN)/python examples/remember.py
 
 test: $(STAMP)  ## the whole suite, under ten minutes on two cores
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not soak and not gpu"

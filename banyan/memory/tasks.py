@@ -8,43 +8,33 @@ from datetime import datetime
 from typing import Any
 
 from banyan.core.claim import LEASE_S, Claim, Ending
-from banyan.core.context import Context
-from banyan.core.errors import InvalidArgument, UnknownTask
-from banyan.core.ports import Clock, TextRecall, TokenCounter
-from banyan.core.recall import Recall
-from banyan.core.task import ABSENT, Change, EditResult, Event, Json, RevisionKind, Tree, TreeId, split_id
-from banyan.core.taskview import Claimed, Finished, Ready, TaskView, TreeView
+from banyan.core.errors import InvalidArgument
+from banyan.core.ports import Clock, TextRecall
+from banyan.core.task import ABSENT, EditResult, Json, RevisionKind, TreeId
+from banyan.core.taskview import Claimed, Finished, Ready
 from banyan.memory.archive import Archive
-from banyan.memory.context.synthesis import BUDGET_TOKENS, context
-from banyan.memory.context.tokens import count_tokens
 from banyan.memory.graph.batch import Made, make
 from banyan.memory.graph.claims import claim, finish, lapse, renew
-from banyan.memory.graph.compare import compare, compare_trees
-from banyan.memory.graph.history import history
 from banyan.memory.graph.names import resolve
-from banyan.memory.graph.recall import recall
 from banyan.memory.graph.restore import redo, undo
 from banyan.memory.graph.settle import settle
-from banyan.memory.graph.show import claimed_view, ready_view, task_view, tree_view
-from banyan.memory.graph.source import GraphSource
+from banyan.memory.graph.show import claimed_view, ready_view
 from banyan.memory.graph.store import GraphStore, Intent
-from banyan.memory.graph.view import View
 from banyan.memory.graph.workspace import Workspace
+from banyan.memory.task_questions import TaskQuestions, in_range, tree_of
 
 SPEAKERS = ("user", "assistant", "tool", "program")
 
 
-class Tasks:
-    """The trees of a database.
+class Tasks(TaskQuestions):
+    """The trees of a database, to be edited and worked off, too.
 
-    A task is named by its id, or, where its tree is given, by its key or its title. Every method raises `UnknownTree`
-    and `UnknownTask` for what is not there.
+    Tasks are named, and errors raised, as with `TaskQuestions`.
     """
 
     def __init__(self, store: GraphStore, clock: Clock, texts: TextRecall | None = None) -> None:
-        self._store = store
+        super().__init__(store, texts)
         self._clock = clock
-        self._texts = texts
         self.archive = Archive(store)
         """Trees as files, and what is kept of them for how long."""
 
@@ -101,24 +91,9 @@ class Tasks:
         notes, result = await self._store.change(intent, redo)
         return _with(result, Made(notes=notes))
 
-    async def trees(self) -> list[Tree]:
-        """Return every tree, the last changed first."""
-        return await self._store.trees()
-
-    async def view(
-        self, tree: str, *, under: str | None = None, as_of: Mapping[str, int] | None = None, limit: int = 500
-    ) -> TreeView:
-        """Return the tasks of a tree in order, at most `limit`; `as_of` is `{"turn": n}` or `{"revision": n}`."""
-        _in_range("limit", limit, 1, 100_000)
-        return await self._store.ask(tree, lambda source: tree_view(source, under=under, as_of=as_of, limit=limit))
-
-    async def get(self, task: str, *, tree: str | None = None) -> TaskView:
-        """Return one task with what holds for it, what it waits for, and what uses it."""
-        return await self._store.ask(_tree_of(task, tree), lambda source: task_view(View(source), _named(source, task)))
-
     async def ready(self, tree: str, *, limit: int = 10) -> Ready:
         """Return what can be claimed now, the longest way to the end first, and why nothing where nothing can."""
-        _in_range("limit", limit, 1, 1000)
+        in_range("limit", limit, 1, 1000)
         given_back = await self._give_back(tree)
         return await self._store.ask(tree, lambda source: ready_view(source, limit=limit, given_back=given_back))
 
@@ -132,8 +107,8 @@ class Tasks:
 
     async def renew(self, task: str, fence: int, *, lease_s: float = LEASE_S) -> datetime:
         """Have a claim last `lease_s` seconds from now, and return until when.  Raises `ClaimLost`."""
-        _in_range("lease_s", lease_s, 1, 86_400)
-        tree = _tree_of(task, None)
+        in_range("lease_s", lease_s, 1, 86_400)
+        tree = tree_of(task, None)
 
         def work(ws: Workspace) -> datetime:
             return renew(ws, resolve(ws, task, {}), fence, lease_s)
@@ -166,7 +141,7 @@ class Tasks:
             BadEdit: it cannot end: something under it, or before it, has not.
         """
         ending = Ending(task=task, outcome=outcome, fence=fence, output=output, reason=reason)
-        return await self.advance(_tree_of(task, None), [ending], source=source)
+        return await self.advance(tree_of(task, None), [ending], source=source)
 
     async def advance(
         self, tree: str, endings: Sequence[Ending], then: Claim | None = None, *, source: str = "assistant"
@@ -192,89 +167,6 @@ class Tasks:
         intent = Intent(tree=TreeId(tree), speaker=_speaker(source), kind=kind, note=note[:200])
         claimed, result = await self._store.change(intent, work)
         return Finished(edit=result, claimed=claimed)
-
-    async def history(
-        self, tree: str | None, task: str | None = None, *, since: int = 0, limit: int = 100
-    ) -> list[Event]:
-        """Return what changed after revision `since`, in a tree or one task and what it was made of, oldest first.
-
-        Of more than `limit` events the newest are returned.
-        """
-        _in_range("limit", limit, 1, 10_000)
-
-        def question(source: GraphSource) -> list[Event]:
-            numbers = None if task is None else [_named(source, task)]
-            return history(source, numbers, since=since, limit=limit)
-
-        return await self._store.ask(_tree_of(task or "", tree), question)
-
-    async def diff(self, tree: str, since: int | str) -> list[Change]:
-        """Return how a tree differs from what it was at a revision, or a what-if from the tree that it is a copy of.
-
-        Args:
-            tree: the tree.
-            since: a revision of it; or the id or name of a what-if copy of it, to be compared with it.
-        """
-
-        def question(source: GraphSource) -> list[Change]:
-            if isinstance(since, int):
-                return compare(source, since, source.tree.revision)
-            for branch in source.branches():
-                if since in {branch.id, branch.name}:
-                    return compare_trees(source, source.other(branch.id))
-            raise InvalidArgument("since", f"`{since}` is neither a revision nor a what-if copy of `{tree}`")
-
-        return await self._store.ask(tree, question)
-
-    async def recall(
-        self,
-        tree: str,
-        *,
-        keys: Sequence[str] = (),
-        claim: Mapping[str, Any] | None = None,
-        text: str | None = None,
-        as_of: Mapping[str, int] | None = None,
-    ) -> Recall:
-        """Return what is or was known, with no model: values by key, whether a claim holds, what speaks of a text.
-
-        Args:
-            tree: the tree.
-            keys: names of facts, inputs, or tasks, whose output is meant.
-            claim: `{"key", "value", "task"?}`: is it so, was it ever?
-            text: words to search tasks, facts and results for, by meaning too.
-            as_of: `{"turn": n}` or `{"revision": n}`; now if None.
-        """
-
-        def question(source: GraphSource) -> Recall:
-            return recall(source, keys=keys, claim=claim, as_of=as_of)
-
-        found = await self._store.ask(tree, question)
-        if text is None:
-            return found
-        if self._texts is None:
-            raise InvalidArgument("text", "nothing searches this memory by text")
-        return replace(found, matches=await self._texts.search(tree, text, until=found.revision))
-
-    async def context(
-        self,
-        task: str,
-        budget_tokens: int = BUDGET_TOKENS,
-        *,
-        tree: str | None = None,
-        counter: TokenCounter = count_tokens,
-    ) -> Context:
-        """Return what the worker of a task needs to know: what changes least comes first, the task last.
-
-        Args:
-            task: the task.
-            budget_tokens: tokens of the text at most, 50 to 1,000,000.
-            tree: the tree, where `task` is no id.
-            counter: counts them; the default never counts fewer than cl100k_base takes.
-        """
-        return await self._store.ask(
-            _tree_of(task, tree),
-            lambda source: context(source, _named(source, task), budget_tokens=budget_tokens, counter=counter),
-        )
 
     async def _give_back(self, tree: str) -> list[int]:
         """Give back what lost its lease, and return it."""
@@ -318,25 +210,7 @@ def _work(tree: str, note: str) -> Intent:
     return Intent(tree=TreeId(tree), kind=RevisionKind.WORK, note=note)
 
 
-def _named(source: GraphSource, task: str) -> int:
-    return resolve(View(source), task, {})
-
-
-def _tree_of(task: str, tree: str | None) -> TreeId:
-    if tree is not None:
-        return TreeId(tree)
-    parts = split_id(task)
-    if parts is None:
-        raise UnknownTask(task)
-    return parts[0]
-
-
 def _speaker(source: str) -> str:
     if source not in SPEAKERS:
         raise InvalidArgument("source", f"`{source}` should be one of {', '.join(f'`{one}`' for one in SPEAKERS)}")
     return source
-
-
-def _in_range(name: str, value: float, least: float, most: float) -> None:
-    if not least <= value <= most:
-        raise InvalidArgument(name, f"{value} should be from {least} to {most:,}")

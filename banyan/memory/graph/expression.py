@@ -50,6 +50,10 @@ def check_expression(text: str) -> None:
         raise BadEdit(f"{shown} goes through a list, and may then have `+` {MOST_JOINS} times")
 
 
+FAILURES = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError)
+"""What the library raises where names, types or sizes are not as an expression has them."""
+
+
 def holds(text: str, variables: Mapping[str, Json]) -> bool:
     """Return whether an expression is true of these variables; one that cannot be evaluated is not."""
     try:
@@ -60,7 +64,7 @@ def holds(text: str, variables: Mapping[str, Json]) -> bool:
         return False
     try:
         return _program(text).execute(dict(variables)) is True
-    except Exception:  # noqa: BLE001 - the border of the library: whatever it raises, nothing is said to be so
+    except FAILURES:
         return False
 
 
