@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 import time
-from typing import NewType
+from typing import Final, NewType
 
 ToolName = NewType("ToolName", str)
 """Name of a tool on the wire: unique without regard to case, at most 48 of `A-Z a-z 0-9 _ -`."""
@@ -15,6 +16,10 @@ CallId = NewType("CallId", str)
 Handle = NewType("Handle", str)
 """Handle of a stored result: `r_` and 16 random base32 characters (80 bits)."""
 ApprovalId = NewType("ApprovalId", str)
+
+
+HANDLE: Final = re.compile(rb"(?<![a-z0-9_])r_[a-z2-7]{16}(?![a-z0-9_])")
+"""Handles in a text, in bytes: `new_handle` makes them so."""
 
 
 def uuid7() -> str:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from banyan.core.call import CallRecord
 from banyan.core.errors import Conflict, UnknownTree
+from banyan.core.ids import HANDLE
 from banyan.core.lifecycle import ENDED
 from banyan.core.ports import Clock
 from banyan.core.task import (
@@ -24,7 +25,9 @@ from banyan.core.task import (
     Task,
     Tree,
     TreeId,
+    TreeState,
     is_fact_reference,
+    split_id,
     task_id,
 )
 from banyan.memory.graph.commit import (
@@ -45,6 +48,11 @@ from banyan.memory.graph.workspace import Workspace
 from banyan.testing.stores import MemoryArtifacts, MemoryJournal
 
 T = TypeVar("T")
+
+
+def _is_of(task: str | None, tree: TreeId) -> bool:
+    parts = None if task is None else split_id(task)
+    return parts is not None and parts[0] == tree
 
 
 def now() -> datetime:
@@ -272,6 +280,7 @@ class MemoryGraphs:
         self._artifacts = artifacts or MemoryArtifacts()
         self._journal = MemoryJournal(self._artifacts)
         self.calls = self._artifacts.calls
+        self._artifacts.referring.append(self._handles)
         self.kept: dict[TreeId, KeptTree] = {}
 
     def source(self, tree: str) -> MemorySource:
@@ -348,6 +357,16 @@ class MemoryGraphs:
         kept.revisions = [one for one in kept.revisions if one.number >= revision]
         kept.tree = replace(kept.tree, pruned=revision)
         return dropped
+
+    def _handles(self) -> set[str]:
+        """Return the handles in trees with something open, and those of calls made for them."""
+        found: set[str] = set()
+        for tree, kept in self.kept.items():
+            if kept.tree.state is TreeState.OPEN and any(task.status not in ENDED for task in kept.tasks.values()):
+                text = repr((list(kept.tasks.values()), list(kept.facts.values())))
+                found |= {match.decode() for match in HANDLE.findall(text.encode())}
+                found |= {one.handle for one in self.calls.values() if one.handle and _is_of(one.task, tree)}
+        return found
 
     def _keep(self, kept: KeptTree, ws: Workspace, commit: Commit) -> None:
         kept.tree = commit.tree

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -264,6 +264,8 @@ class MemoryArtifacts:
     def __init__(self) -> None:
         self.results: dict[str, StoredResult] = {}
         self.calls: dict[CallId, CallRecord] = {}
+        self.referring: list[Callable[[], set[str]]] = []
+        """Functions that return handles that are needed still: a store of tasks has one."""
 
     async def get(self, handle: str) -> StoredResult:
         """Return a result.  Raises `UnknownHandle`."""
@@ -273,9 +275,15 @@ class MemoryArtifacts:
 
     async def expire(self, *, before: datetime, keep_bytes: int) -> int:
         """Drop results made before `before`, then the oldest beyond `keep_bytes`, and old calls; return how many."""
+        needed = {handle for handles in self.referring for handle in handles()}
         for call in list(self.calls.values()):
             undecided = call.effectful and is_unsettled(call)
-            if call.state is CallState.ENDED and call.started_at < before and not undecided:
+            if (
+                call.state is CallState.ENDED
+                and call.started_at < before
+                and not undecided
+                and call.handle not in needed
+            ):
                 del self.calls[call.call_id]
         newest = sorted(
             self.results.values(), key=lambda one: (one.artifact.created_at, one.artifact.handle), reverse=True
@@ -283,10 +291,10 @@ class MemoryArtifacts:
         total = 0
         kept: dict[str, StoredResult] = {}
         for one in newest:
-            if one.artifact.created_at >= before:
-                total += len(one.body)
-                if total <= keep_bytes:
-                    kept[one.artifact.handle] = one
+            handle, young = one.artifact.handle, one.artifact.created_at >= before
+            total += len(one.body) if young or handle in needed else 0
+            if handle in needed or (young and total <= keep_bytes):
+                kept[handle] = one
         dropped = len(self.results) - len(kept)
         self.results = kept
         return dropped

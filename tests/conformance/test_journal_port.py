@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from banyan.core.call import Artifact, CallRecord, CallState, Category, OutcomeKind
 from banyan.core.errors import Conflict, UnknownHandle
-from banyan.core.ids import CallId, Handle, SourceName
+from banyan.core.ids import CallId, Handle, SourceName, new_handle
 from banyan.core.ports import StoredResult
 from banyan.memory import Database
+from banyan.memory.tasks import Tasks
 from banyan.testing.clock import StillClock
 
 DURABLE = pytest.mark.parametrize("durable", [True, False], ids=["durable", "behind"])
@@ -165,6 +167,33 @@ async def test_results_go_by_age_first_and_then_the_oldest_beyond_the_room(store
             continue
     assert left == ["r_3", "r_4"]
     assert [one.call_id for one in await stores.journal.recent(limit=9)] == ["c4", "c3", "c2", "c1"]
+
+
+async def test_what_tasks_refer_to_is_kept_until_all_in_their_tree_has_ended(
+    stores: Database, clock: StillClock
+) -> None:
+    tasks = Tasks(stores.graphs, clock)
+    said, told, called, loose = (new_handle() for _ in range(4))
+    edits: list[dict[str, Any]] = [
+        {"op": "add", "title": "Report", "inputs": {"from": [{"table": said}]}, "facts": {"seen": f"see {told}."}},
+        {"op": "add", "title": "Send"},
+    ]
+    tree = (await tasks.apply(None, edits)).tree
+    for handle, task in ((said, None), (told, None), (called, f"{tree}.2"), (loose, None)):
+        record = replace(ended(prepared(clock, handle), handle), task=task)
+        await stores.journal.finish(record, result(clock, handle, b"x" * 100), durable=True)
+    clock.forward(60)
+
+    assert await stores.artifacts.expire(before=clock(), keep_bytes=0) == 1
+    for handle in (said, told, called):
+        assert (await stores.artifacts.get(handle)).body == b"x" * 100
+    with pytest.raises(UnknownHandle):
+        await stores.artifacts.get(loose)
+    assert {one.handle for one in await stores.journal.recent(limit=9)} == {said, told, called}
+
+    await tasks.apply(tree, [{"op": "cancel", "task": "Report"}])
+    assert await stores.artifacts.expire(before=clock(), keep_bytes=0) == 3
+    assert await stores.journal.recent(limit=9) == []
 
 
 @DURABLE
