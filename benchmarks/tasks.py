@@ -151,9 +151,9 @@ async def answers(name: str, url: Callable[[str], str]) -> Report:
         rows=tuple(rows),
         aims=(Aim(text=f"slowest p95 up to {AIMED_AT:,} tasks, {name}", value=worst, limit=10, unit="ms"),),
         notes=(
-            f"{ASKED} of each, of tasks at random, through `Tasks`. Groups of {GROUP} under one root, each with "
-            "a fact, chains of three within; every task has an instruction and two inputs. Bytes are of everything that is "
-            "kept: tasks, indexes and the record.",
+            f"{ASKED} of each, of tasks at random, through `Tasks`. Groups of {GROUP} under one root, each with a fact "
+            "of its own, chains of three within; every task has an instruction and two inputs. Bytes are of all that "
+            "is kept: tasks, indexes and the record.",
         ),
     )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final, TypeAlias, TypeVar
 
 import orjson
-from sqlalchemy import ColumnElement, Select, TextClause, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, TextClause, and_, false, func, or_, select, text
 from sqlalchemy.engine import Connection
 
 from banyan.core.call import CallRecord
@@ -26,6 +26,7 @@ from banyan.memory.graph_statements import (
     KEYED,
     LAPSED,
     LINKED,
+    MADE,
     OPENING,
     READY,
     REVISION,
@@ -162,15 +163,14 @@ class SqlSource:
         holds = holding(text)
         gone = _through("ix_task_changes_gone", EVENTS).where(_g.tree == self.id, _goes())
         gone = gone.order_by(_g.revision.desc(), _g.seq.desc())
-        found: list[Event] = []
+        rows = []
         for row in self.connection.execute(gone):
-            if not holds(self.packer.unpack(row.body)):
-                continue
-            events = [one for one in events_row(self.tree.id, row, self.packer) if one.change.field == "*"]
-            found += [one for one in reversed(events) if holds(orjson.dumps(one.change.before))]
-            if len(found) >= REMOVALS_FOUND:
+            if holds(self.packer.unpack(row.body)):
+                rows.append(row)
+            if len(rows) == REMOVALS_FOUND:
                 break
-        return found[:REMOVALS_FOUND][::-1]
+        found = [one for one in self._read(rows, {"*"}) if holds(orjson.dumps(one.change.before))]
+        return sorted(found, key=lambda event: (event.revision, event.seq))
 
     def events(
         self,
@@ -186,10 +186,8 @@ class SqlSource:
         With `tasks` or `fields` only theirs; with `newest` only the last so many of them.
         """
         found: dict[tuple[int, int], Event] = {}
-        renames = tasks is None and fields is not None and set(fields) == {"title", "key"}
-        all_events = _through("ix_task_changes_named", EVENTS) if renames else EVENTS
-        for condition in _conditions(tasks, fields):
-            query = all_events.where(_g.tree == self.id, _g.revision > after, *condition)
+        for search in _searches(tasks, fields):
+            query = search.where(_g.tree == self.id, _g.revision > after)
             if until is not None:
                 query = query.where(_g.revision <= until)
             for event in self._newest(query, fields, newest) if newest is not None else self._events(query, fields):
@@ -273,13 +271,15 @@ class SqlSource:
         return found if len(found) >= newest or len(rows) < newest else self._events(backwards, fields)
 
     def _events(self, query: Select[Any], fields: Collection[str] | None) -> list[Event]:
-        return self._read(self.connection.execute(query), fields)
+        return self._read(self.connection.execute(query).all(), fields)
 
-    def _read(self, rows: Iterable[Any], fields: Collection[str] | None) -> list[Event]:
+    def _read(self, rows: Sequence[Any], fields: Collection[str] | None) -> list[Event]:
+        numbers = sorted({row.revision for row in rows})
+        made = {number: rest for number, *rest in MADE.rows(self.connection, numbers, tree=self.id)}
         return [
             event
             for row in rows
-            for event in events_row(self.tree.id, row, self.packer)
+            for event in events_row(self.tree.id, (*row, *made[row.revision]), self.packer)
             if fields is None or event.change.field in fields
         ]
 
@@ -310,25 +310,26 @@ NAMING: Final = FIELD_BITS["title"] | FIELD_BITS["key"]
 """Bits of the fields that a task is named by: 10, in the words of the index of their changes."""
 
 
-def _conditions(numbers: Collection[int] | None, fields: Collection[str] | None) -> Iterator[tuple[Condition, ...]]:
-    """Yield the conditions of the statements that find the changes of these tasks and fields, each by an index."""
+def _searches(numbers: Collection[int] | None, fields: Collection[str] | None) -> Iterator[Select[Any]]:
+    """Yield the statements that find the changes of these tasks and fields, each with the index that it goes by."""
     bits = sum(FIELD_BITS[name] for name in set(fields or ()) if name in FIELD_BITS)
     names = [field_code(name) for name in set(fields or ()) if name not in FIELD_BITS]
-    kinds: list[Condition] = []
-    if bits == NAMING:
-        kinds.append(_renames())
-    elif bits:
-        kinds.append(and_(_g.field > 0, _g.field.bitwise_and(bits) != 0))
+    ours = and_(_g.field > 0, _g.field.bitwise_and(bits) != 0)
+    if numbers is not None:
+        kinds = [*([ours] if bits else []), *([_g.field.in_(names)] if names else [])]
+        wanted = [] if fields is None else [or_(false(), *kinds)]
+        for part in batches(sorted(set(numbers))):
+            of_tasks = _g.task == part[0] if len(part) == 1 else _g.task.in_(part)
+            yield _through("ix_task_changes_task", EVENTS).where(of_tasks, *wanted)
+        return
+    if fields is None:
+        yield EVENTS
     if names:
-        kinds.append(_g.field.in_(names) if numbers is not None else and_(_g.field.in_(names), _negative()))
-    if fields is not None and not kinds:
-        return
-    if numbers is None:
-        yield from ((kind,) for kind in kinds) if kinds else [()]
-        return
-    for part in batches(sorted(set(numbers))):
-        of_tasks = _g.task == part[0] if len(part) == 1 else _g.task.in_(part)
-        yield (of_tasks, or_(*kinds)) if kinds else (of_tasks,)
+        yield _through("ix_task_changes_field", EVENTS).where(_g.field.in_(names), _negative())
+    if bits == NAMING:
+        yield _through("ix_task_changes_named", EVENTS).where(_renames())
+    elif bits:
+        yield EVENTS.where(ours)
 
 
 def _negative() -> TextClause:
