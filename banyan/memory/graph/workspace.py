@@ -234,7 +234,8 @@ class Workspace(View):
 
     def _rehang(self, before: Task, after: Task) -> None:
         was, now = set(parents_of(before)), set(parents_of(after))
-        unended = 0 if after.status in ENDED else 1
+        # As it was: where its status changes too, that is counted for the parents that it has then.
+        unended = 0 if before.status in ENDED else 1
         for parent in sorted(was - now):
             self._joined[parent].discard(after.number)
             self._left[parent].add(after.number)
