@@ -42,7 +42,7 @@ from benchmarks.report import Aim, Report, Timings
 
 PROGRAMS = Path(__file__).parent / "programs"
 COMPLETIONS, WORKERS, ROUNDS, AT_A_TIME = 400, 2, 3, 8
-SIZES = (100, 10_000, 1_000_000)
+SIZES = (100, 10_000, 100_000, 1_000_000)
 GROUP = 100
 ASKED = 60
 AIMED_AT = 100_000
