@@ -104,8 +104,8 @@ class KeptTree:
         return found
 
 
-class MemorySource:
-    """A `GraphSource` of a tree in memory."""
+class MemoryTree:
+    """One tree in memory."""
 
     def __init__(self, kept: KeptTree, graphs: MemoryGraphs) -> None:
         self._kept = kept
@@ -115,6 +115,14 @@ class MemorySource:
     def tree(self) -> Tree:
         """The tree."""
         return self._kept.tree
+
+    def where(self, test: Callable[[Task], bool]) -> list[int]:
+        """Return the tasks that pass a test."""
+        return sorted(number for number, task in self._kept.tasks.items() if test(task))
+
+
+class MemoryTasks(MemoryTree):
+    """The tasks of one tree, and what joins them."""
 
     def tasks(self, numbers: Collection[int]) -> list[Task]:
         """Return these tasks; numbers that are not there (any more) are left out."""
@@ -134,22 +142,26 @@ class MemorySource:
 
     def roots(self) -> list[int]:
         """Return the tasks that have no parent."""
-        return self._where(lambda task: task.parent is None)
+        return self.where(lambda task: task.parent is None)
 
     def titled(self, title: str) -> list[int]:
         """Return the tasks of this title, without regard to case."""
         wanted = title.casefold()
-        return self._where(lambda task: task.title.casefold() == wanted)
+        return self.where(lambda task: task.title.casefold() == wanted)
 
     def keyed(self, key: str) -> int | None:
         """Return the task of this key."""
-        return next(iter(self._where(lambda task: task.key == key)), None)
+        return next(iter(self.where(lambda task: task.key == key)), None)
 
     def titles_like(self, text: str) -> list[str]:
         """Return some titles that share a word with `text`, at most 50."""
         words = set(text.casefold().split())
         titles = (self._kept.tasks[number].title for number in sorted(self._kept.tasks))
         return list(dict.fromkeys(title for title in titles if words & set(title.casefold().split())))[:50]
+
+
+class MemoryFacts(MemoryTree):
+    """What was said in one tree."""
 
     def facts(self, numbers: Collection[int]) -> list[Fact]:
         """Return the facts said at these tasks, by task and key."""
@@ -167,11 +179,11 @@ class MemorySource:
         def uses(value: Json) -> bool:
             return is_fact_reference(value) and value["$fact"] == key
 
-        return self._where(lambda task: any(map(uses, task.inputs.values())))
+        return self.where(lambda task: any(map(uses, task.inputs.values())))
 
     def input_holders(self, name: str) -> list[int]:
         """Return the tasks that have an input of this name."""
-        return self._where(lambda task: name in task.inputs)
+        return self.where(lambda task: name in task.inputs)
 
     def mentioning(self, text: str) -> list[int]:
         """Return the tasks whose title, instruction, inputs or facts hold `text`, without regard to case."""
@@ -189,15 +201,13 @@ class MemorySource:
             for (task, key), fact in self._kept.facts.items()
             if holds(key) or holds(fact.value) or holds(fact.candidates)
         }
-        return self._where(
+        return self.where(
             lambda task: task.number in said or holds(task.title) or holds(task.instruction) or holds(dict(task.inputs))
         )
 
-    def removals(self, text: str) -> list[Event]:
-        """Return the removals of tasks whose record holds `text`, without regard to case; the last 50."""
-        wanted = text.casefold()
-        gone = [one for one in self._kept.events if one.change.field == "*" and one.change.after is ABSENT]
-        return [one for one in gone if wanted in str(one.change.before).casefold()][-50:]
+
+class MemoryRecord(MemoryTree):
+    """The record of one tree."""
 
     def events(
         self,
@@ -232,6 +242,12 @@ class MemorySource:
         found = bisect_right(revisions, turn, key=lambda one: one.turn)
         return revisions[found - 1].number if found else 0
 
+    def removals(self, text: str) -> list[Event]:
+        """Return the removals of tasks whose record holds `text`, without regard to case; the last 50."""
+        wanted = text.casefold()
+        gone = [one for one in self._kept.events if one.change.field == "*" and one.change.after is ABSENT]
+        return [one for one in gone if wanted in str(one.change.before).casefold()][-50:]
+
     def branches(self) -> list[Tree]:
         """Return the what-if copies of this tree, of any state, by id."""
         kept = self._graphs.kept
@@ -241,6 +257,10 @@ class MemorySource:
         """Return another tree of the same store.  Raises `UnknownTree`."""
         return self._graphs.source(tree)
 
+
+class MemorySource(MemoryTasks, MemoryFacts, MemoryRecord):
+    """A `GraphSource` of a tree in memory."""
+
     def effects(self, number: int) -> list[CallRecord]:
         """Return the calls made under a task that may have changed the world, oldest first."""
         task = task_id(self.tree.id, number)
@@ -249,7 +269,7 @@ class MemorySource:
 
     def lapsed(self, now: datetime) -> list[int]:
         """Return the running tasks whose lease has ended."""
-        return self._where(
+        return self.where(
             lambda task: task.status is Status.RUNNING and task.lease_until is not None and task.lease_until <= now
         )
 
@@ -260,16 +280,13 @@ class MemorySource:
 
     def unended(self, limit: int) -> list[Task]:
         """Return the first tasks that have not ended, by number."""
-        found = self._where(lambda task: task.status not in ENDED)
+        found = self.where(lambda task: task.status not in ENDED)
         return [self._kept.tasks[number] for number in found[:limit]]
 
     def counts(self) -> dict[Status, int]:
         """Return how many tasks there are of each status, in the order of `Status`; without those of none."""
         statuses = [task.status for task in self._kept.tasks.values()]
         return {status: statuses.count(status) for status in Status if status in statuses}
-
-    def _where(self, test: Callable[[Task], bool]) -> list[int]:
-        return sorted(number for number, task in self._kept.tasks.items() if test(task))
 
 
 class MemoryGraphs:
