@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from banyan.core.effect import is_unsettled
 from banyan.core.lifecycle import ENDED, FIRINGS, GONE, RECOVERS, Firing
 from banyan.core.task import ABSENT, Edge, EdgeKind, Status, Task, is_reference
 from banyan.memory.graph.basis import at_pointer, resolve_inputs
@@ -90,11 +91,10 @@ def blockers(view: View, number: int) -> list[str]:
     if task.status is Status.RUNNING:
         return [f"{task.holder} holds it" + (f" until {task.lease_until:%H:%M:%S} UTC" if task.lease_until else "")]
     if task.status is Status.WAITING:
-        return [task.reason or "it waits"]
-    found = list(gate_verdict(view, task).reasons)
-    parents = [view.task(parent) for parent in parents_of(task)]
-    if parents and not any(parent.gate and parent.status not in GONE for parent in parents):
-        found += [f"`{parent.title}`, which it is part of, cannot begin yet" for parent in parents]
+        unknown = [call for call in view.effects(number) if is_unsettled(call)]
+        why = f"it waits: {task.reason}" if task.reason else "it waits"
+        return [why, *(f"nobody knows what came of its call of `{one.tool}` ({one.call_id})" for one in unknown)]
+    found = [*gate_verdict(view, task).reasons, *_shut_over(view, task)]
     if task.unended:
         verb = "has" if task.unended == 1 else "have"
         found.append(f"{task.unended} of the {task.children} tasks under it {verb} not ended")
@@ -103,7 +103,21 @@ def blockers(view: View, number: int) -> list[str]:
     # What an input takes from a task has been told with its edge.
     missing = resolve_inputs(view, task).missing
     found += [reason for name, reason in missing.items() if not is_reference(task.inputs[name])]
-    return list(dict.fromkeys(found)) or ["it is a what-if, or has just changed"]
+    return list(dict.fromkeys(found)) or ["it has just changed"]
+
+
+def _shut_over(view: View, task: Task) -> list[str]:
+    """Return why nothing under any parent of a task can begin; nothing where something can."""
+    parents = [view.task(parent) for parent in parents_of(task)]
+    if any(parent.gate and parent.status not in GONE for parent in parents):
+        return []
+    found: list[str] = []
+    for parent in parents:
+        if parent.status in GONE:
+            found.append(f"`{parent.title}` is {parent.status.value}")
+        else:
+            found += gate_verdict(view, parent).reasons or _shut_over(view, parent)
+    return found
 
 
 def _verdict(view: View, task: Task, edges: Sequence[Edge]) -> Verdict:

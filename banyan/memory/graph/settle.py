@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from banyan.core.lifecycle import RECOVERS
 from banyan.core.task import Status, Task
 from banyan.memory.graph.basis import basis, load_scopes
 from banyan.memory.graph.lengths import relength
@@ -24,7 +23,7 @@ def settle(ws: Workspace) -> None:
     """
     sources = follow_moves(ws)
     for number in ws.lengths:
-        _touch_recovered(ws, number)
+        ws.touch_recovered(number)
     relength(ws, sources)
     lasting: dict[int, str] = {}
     while ws.touched or lasting:
@@ -46,7 +45,6 @@ def _look(ws: Workspace, number: int, cause: str, *, last: bool) -> bool:
         if step.lasting and not last:
             return False
         _take(ws, task, step)
-        _touch_recovering(ws, task)
     ready = is_ready(ws, ws.task(number))
     if ready != task.ready:
         ws.mark(number, ready=ready)
@@ -74,21 +72,6 @@ def _derive_gate(ws: Workspace, number: int) -> None:
     ws.mark(number, gate=gate)
     for child in ws.children(number) if task.children else ():
         ws.touch(child, f"`{task.title}` {'can begin' if gate else 'cannot begin'}")
-
-
-def _touch_recovering(ws: Workspace, task: Task) -> None:
-    """Touch the parents that do not fail, or do, because of what became of a recovery."""
-    for edge in task.requires:
-        if edge.kind in RECOVERS:
-            _touch_recovered(ws, edge.source)
-
-
-def _touch_recovered(ws: Workspace, number: int) -> None:
-    """Touch the parents of a failed task: another recovers it than did."""
-    failed = ws.find(number)
-    if failed is not None and failed.status is Status.FAILED:
-        for parent in parents_of(failed):
-            ws.touch(parent, f"`{failed.title}` is {failed.status.value}")
 
 
 def _read_around(ws: Workspace, numbers: Iterable[int]) -> None:

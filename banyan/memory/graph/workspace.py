@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from banyan.core.call import CallRecord
-from banyan.core.lifecycle import ENDED, GONE, TRANSITIONS
+from banyan.core.lifecycle import ENDED, GONE, RECOVERS, TRANSITIONS
 from banyan.core.ports import StoredResult
 from banyan.core.task import ABSENT, STATE_FIELDS, Change, Fact, Status, Task, Tree, TreeId, TreeState, task_id
 from banyan.memory.graph.records import field_json, record_of
@@ -170,6 +170,15 @@ class Workspace(View):
         """Have a task looked at again."""
         self.touched.setdefault(number, cause)
 
+    def touch_recovered(self, number: int) -> None:
+        """Have the parents of a failed task looked at again that are yet to end: its recovery is not what it was."""
+        failed = self.find(number)
+        if failed is None or failed.status is not Status.FAILED:
+            return
+        for parent in map(self.task, parents_of(failed)):
+            if parent.status not in ENDED:
+                self.touch(parent.number, f"`{failed.title}` has failed")
+
     # What a store writes.
 
     def written(self) -> dict[int, tuple[Task | None, Task | None]]:
@@ -215,22 +224,27 @@ class Workspace(View):
             self.lengths.update({edge.source for edge in before.edges + after.edges})
         if "effort" in names:
             self.lengths.add(number)
-        if not {"status", "output"} & set(names) or not {before.status, after.status} & ENDED:
-            # Whatever has not ended is alike to all around it.
-            return
+        # Whatever has not ended is alike to all around it.
+        if {"status", "output"} & set(names) and {before.status, after.status} & ENDED:
+            told = after.status.value if "status" in names else "done with another output"
+            self._tell(before, after, f"`{after.title}` is {told}")
+
+    def _tell(self, before: Task, after: Task, cause: str) -> None:
+        """Touch what is around a task that has ended, or has not any more, or otherwise."""
         change = (after.status not in ENDED) - (before.status not in ENDED)
-        cause = (
-            f"`{after.title}` is {after.status.value}" if "status" in names else f"`{after.title}` has another output"
-        )
         for parent in parents_of(after):
             if change:
                 self._count(parent, 0, change)
             self.touch(parent, cause)
-        for one in self.dependents(number):
+        for one in self.dependents(after.number):
             self.touch(one, cause)
-        if (before.status in GONE) != (after.status in GONE) and after.children:
-            for child in self.children(number):
-                self.touch(child, cause)
+        if (before.status in GONE) == (after.status in GONE):
+            return
+        for child in self.children(after.number) if after.children else ():
+            self.touch(child, cause)
+        for edge in after.requires:
+            if edge.kind in RECOVERS:
+                self.touch_recovered(edge.source)
 
     def _rehang(self, before: Task, after: Task) -> None:
         was, now = set(parents_of(before)), set(parents_of(after))
