@@ -23,7 +23,20 @@ none. What was promised stands below each table, met or missed.
 """
 """How the page starts that `--markdown` writes."""
 
-NAMES = ("calls", "rest", "start", "sync", "apis", "find", "memory", "retrieval", "leaves", "contexts", "tasks")
+NAMES = (
+    "calls",
+    "rest",
+    "start",
+    "sync",
+    "apis",
+    "find",
+    "memory",
+    "retrieval",
+    "leaves",
+    "contexts",
+    "conversations",
+    "tasks",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -225,7 +225,8 @@ def _page_text(data: dict[str, Any]) -> str:
 def failure(error: BanyanError, limit: int) -> Answer:
     """Return a typed failure of Banyan itself."""
     category = _CATEGORIES.get(error.code, error.code)
-    return refusal(category, str(error), fix="Try again later." if error.retryable else None, limit=limit)
+    fix = "Try again later." if error.retryable else _FIXES.get(error.code)
+    return refusal(category, str(error), fix=fix, limit=limit)
 
 
 def refusal(category: str, message: str, *, fix: str | None = None, limit: int = 8_000) -> Answer:
@@ -244,3 +245,14 @@ _CATEGORIES = {
     "source_unavailable": Category.TRANSPORT.value,
 }
 """Categories of the errors that have one; of others, the code serves."""
+
+_FIXES = {
+    "unknown_tree": "next_tasks without a tree lists those that are open; edit_tasks without one starts another.",
+    "unknown_task": "get_task with the id of the tree lists its tasks.",
+    "bad_edit": "Nothing of the batch was done: send it again, mended.",
+    "cycle": "Nothing of the batch was done: leave out one of these dependencies.",
+    "false_premise": "Nothing was changed. Tell the user what holds, and ask; recall has how it came about.",
+    "claim_lost": "Somebody else may hold it now: look at it with get_task, and claim it again before you go on.",
+    "conflict": "Look at it with get_task, then decide again.",
+}
+"""What to do about errors of the task memory, by code."""

@@ -39,7 +39,7 @@ _GET = (
 )
 _FINISH = (
     "Hand in a task: done with its output (what later tasks need, not prose), failed or cancelled with a reason, or "
-    "waiting for an answer. Answers with what became ready or stale by it."
+    "waiting for an answer. Answers with what changed by it, and what can be done now."
 )
 _RECALL = (
     "What was said and done, from the record, with its history: changes nothing. `keys`: facts, inputs or tasks by "

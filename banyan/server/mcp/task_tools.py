@@ -18,6 +18,7 @@ from banyan.server.mcp.task_arguments import (
     RecallArguments,
     TaskArguments,
 )
+from banyan.server.mcp.task_recall import recalled
 
 if TYPE_CHECKING:
     from banyan.server.app import Banyan
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 HISTORY = 100
 """Events read of one task; what does not fit an answer is left out of it."""
+AFTER = 5
+"""Tasks named that can be done after one is finished."""
 LINES = 500
 """Tasks read of a tree that is shown."""
 
@@ -111,11 +114,12 @@ class TaskTools:
             wanted.task, wanted.outcome, fence=fence, output=output, reason=wanted.reason
         )
         self._fences.pop(wanted.task, None)
-        return task_answers.finished(finished, self._limit)
+        upcoming = await self._b.tasks.ready(finished.edit.tree, limit=AFTER)
+        return task_answers.finished(finished, upcoming, self._limit)
 
     async def _recall(self, given: Mapping[str, Any] | None, client: str) -> Answer:
         wanted = read(RecallArguments, given)
         found = await self._b.tasks.recall(
             wanted.tree, keys=wanted.keys, claim=wanted.claim, text=wanted.text, as_of=wanted.as_of
         )
-        return task_answers.recalled(found, self._limit)
+        return recalled(found, self._limit)
