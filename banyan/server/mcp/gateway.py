@@ -196,6 +196,8 @@ class _Gateway:
 
     async def _find(self, params: CallToolRequestParams) -> Answer:
         given = read(FindArguments, params.arguments)
+        if not given.query and given.task is None:
+            raise Refused(Category.MISSING_ARGUMENT, "`query` is missing", "Say what is wanted, or for which `task`.")
         found = await self._b.find(given.query, given.k, server=given.server, effects=given.effects, task=given.task)
         return answers.found(found, self._limit)
 

@@ -54,8 +54,8 @@ def test_a_number_may_be_a_string_and_a_null_means_left_out() -> None:
     [
         (FindArguments, {"query": "x", "limit": 3}, Category.UNKNOWN_ARGUMENT, "limit"),
         (FindArguments, {"q": "x"}, Category.UNKNOWN_ARGUMENT, "q"),
-        (FindArguments, {}, Category.MISSING_ARGUMENT, "query"),
-        (FindArguments, None, Category.MISSING_ARGUMENT, "query"),
+        (DescribeArguments, {}, Category.MISSING_ARGUMENT, "names"),
+        (DescribeArguments, None, Category.MISSING_ARGUMENT, "names"),
         (FindArguments, {"query": 3}, Category.BAD_VALUE, "number"),
         (FindArguments, {"query": "x", "k": 0}, Category.BAD_VALUE, "k"),
         (FindArguments, {"query": "x" * 5_000}, Category.BAD_VALUE, "query"),
