@@ -63,6 +63,8 @@ class _Lengths:
             self._grow(own, self._after(number, one))
         for one in children:
             self._grow(tail, (one, "tail"))
+        # Nothing is measured by the tail before that is by the own length.
+        self._grow(tail, own)
         if was.effort != task.effort or parents_of(was) != parents_of(task):
             self.waiting[own] = None
         if any(self._through(own, self._stored_tail(one)) >= task.own for one in dependents_gone):
@@ -142,7 +144,7 @@ class _Lengths:
         task = self._ws.task(number)
         if kind == "tail":
             yield number, "own"
-            for child in self._ws.children(number) if task.children else ():
+            for child in self._ws.child_numbers(number) if task.children else ():
                 yield child, "tail"
             return
         for parent in parents_of(task):

@@ -47,7 +47,12 @@ class View:
         missing = [number for number in dict.fromkeys(numbers) if number not in self._tasks]
         if not missing:
             return
-        found = {task.number: task for task in self.source.tasks(missing)}
+        self.keep(missing, self.source.tasks(missing))
+
+    def keep(self, numbers: Iterable[int], tasks: Iterable[Task]) -> None:
+        """Take these tasks as they are stored, where they are not known yet; numbers without one are not there."""
+        found = {task.number: task for task in tasks}
+        missing = [number for number in numbers if number not in self._tasks]
         for number in missing:
             self._stored[number] = self._tasks[number] = found.get(number)
 

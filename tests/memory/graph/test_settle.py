@@ -170,6 +170,18 @@ async def test_a_failed_child_fails_its_parent_unless_it_is_optional_or_recovere
     assert statuses(desk, "R") == [FAILED]
 
 
+async def test_a_parent_may_be_the_recovery_of_its_own_child() -> None:
+    desk = await a_desk(
+        {"op": "add", "title": "P"},
+        {"op": "add", "title": "A", "parent": "P"},
+        {"op": "update", "task": "P", "requires": [{"from": "A", "kind": "after_failure"}]},
+    )
+    await desk.apply({"op": "fail", "task": "A"})
+    assert desk.task("P").ready
+    await complete(desk, "P")
+    assert statuses(desk, "P", "A") == [DONE, FAILED]
+
+
 async def test_a_recovery_that_is_taken_away_lets_the_parent_fail() -> None:
     desk = await a_desk(
         {"op": "add", "title": "P"},
