@@ -95,10 +95,19 @@ class TreeResources:
                 INVALID_PARAMS, "no such resource; addresses are banyan://tree/ID and banyan://tree/ID/mermaid"
             )
         try:
-            archive = self._b.tasks.archive
-            text = await (archive.mermaid if match[2] else archive.markdown)(match[1], limit=TASKS)
+            shown = await self._drawn(match[1], as_diagram=match[2] is not None)
         except UserError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from error
         media_type = "text/vnd.mermaid" if match[2] else "text/markdown"
-        shown = fit_text(sanitise(text), self._limit * 4)
         return ReadResourceResult(contents=[TextResourceContents(uri=params.uri, mime_type=media_type, text=shown)])
+
+    async def _drawn(self, tree: str, *, as_diagram: bool) -> str:
+        """Return as many tasks of a tree as fit: a diagram that is cut off in its middle would be none."""
+        archive = self._b.tasks.archive
+        tasks, room = TASKS, self._limit * 4
+        while True:
+            text = sanitise(await (archive.mermaid if as_diagram else archive.markdown)(tree, limit=tasks))
+            shown = fit_text(text, room)
+            if shown == text or tasks == 1:
+                return shown
+            tasks = max(1, tasks * 4 // 5)
