@@ -189,6 +189,7 @@ def _wait(ws: Workspace, number: int, reason: str) -> None:
     # What waits only until it is known what was done for it keeps its lease, as where that has ended.
     until = None if effects_settled(ws, task) else task.lease_until or ws.now
     ws.mark(number, holder=None, lease_until=until, reason=reason)
+    ws.touch(number, reason or "it waits")
 
 
 def _cancel(ws: Workspace, number: int, reason: str) -> None:
