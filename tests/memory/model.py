@@ -376,6 +376,8 @@ class Model:
                 getattr(self, f"op_{edit['op']}")(refs, **{name: edit[name] for name in edit if name != "op"})
                 self.check_no_circle()
             self.settle()
+            for node in self.each():
+                node.summary = node.summary if node.status in ENDED else None
         except Refused:
             self.nodes, self.facts, self.next_number = *before, number
             raise
@@ -520,7 +522,9 @@ class Model:
         if node.status in ENDED:
             raise Refused("it has ended")
         node.attempts += node.status in {Status.PENDING, Status.STALE}
-        node.status, node.holder, node.lost = Status.WAITING, None, False
+        # With calls of which nobody knows how they ended it waits for that alone.
+        node.lost = not all(self.effects.get(node.number, {}).values())
+        node.status, node.holder = Status.WAITING, None
 
     def op_cancel(self, refs: dict[str, int], *, task: Any, reason: str = "", fence: int | None = None) -> None:
         node = self.nodes[self.named(task, refs)]
@@ -643,8 +647,9 @@ class Model:
             was = old.get(node.number, node)
             node.basis, node.with_ = was.basis, was.with_
             node.by_rule = was.by_rule if was.status is node.status else self.failed_below(node)
+            node.fence, node.lost = was.fence, was.lost
             if node.status is Status.RUNNING:
-                node.holder, node.lease_until, node.fence = was.holder, was.lease_until, was.fence
+                node.holder, node.lease_until = was.holder, was.lease_until
             if node.status is Status.DONE:
                 node.basis = self.basis(node)
         self.check_no_circle()
