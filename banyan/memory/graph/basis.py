@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from banyan.core.lifecycle import CARRIES_RESULT, ENDED
 from banyan.core.task import ABSENT, Json, Status, Task, is_fact_reference, is_reference
-from banyan.memory.graph.view import View, parents_of
-from banyan.memory.graph.walk import fact_in_scope
+from banyan.memory.graph.view import View
+from banyan.memory.graph.walk import fact_in_scope, load_above
 
 DIGEST_BYTES: Final = 16
 
@@ -111,15 +111,7 @@ def open_part(view: View, number: int) -> str | None:
 
 def load_scopes(view: View, tasks: Iterable[Task]) -> None:
     """Read at once what several tasks need of facts: everything over them, and what was said there."""
-    wanted = [task for task in tasks if any(map(is_fact_reference, task.inputs.values()))]
-    seen = {task.number for task in wanted}
-    level = wanted
-    while level:
-        above = list(dict.fromkeys(parent for task in level for parent in parents_of(task) if parent not in seen))
-        seen.update(above)
-        view.load(above)
-        level = [view.task(one) for one in above]
-    view.load_facts(seen)
+    view.load_facts(load_above(view, [task for task in tasks if any(map(is_fact_reference, task.inputs.values()))]))
 
 
 def _children(view: View, task: Task) -> list[int]:

@@ -14,7 +14,7 @@ from banyan.memory.graph.firing import blockers
 from banyan.memory.graph.names import resolve
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.view import View
-from banyan.memory.graph.walk import scope
+from banyan.memory.graph.walk import load_above, scope
 
 BLOCKED_SHOWN = 5
 """Tasks whose reasons are given where nothing can be claimed."""
@@ -32,6 +32,19 @@ def task_view(view: View, number: int) -> TaskView:
         dependents=tuple(view.dependents(number)),
         children=tuple(view.children(number)),
         calls=tuple(view.source.effects(number)),
+    )
+
+
+def work_view(view: View, number: int) -> TaskView:
+    """Return one task as whoever is to do it needs it: without what uses it, with calls where it was begun before."""
+    task = view.task(number)
+    return TaskView(
+        tree=view.tree.id,
+        task=task,
+        values=resolve_inputs(view, task).values,
+        facts=facts_in_scope(view, number),
+        children=tuple(view.children(number)),
+        calls=tuple(view.source.effects(number)) if task.attempts > 1 or task.status is Status.WAITING else (),
     )
 
 
@@ -63,7 +76,7 @@ def claimed_view(view: View, number: int) -> Claimed:
     task = view.task(number)
     if task.holder is None or task.lease_until is None:
         raise LookupError(f"nobody holds {number}")
-    return Claimed(view=task_view(view, number), worker=task.holder, fence=task.fence, lease_until=task.lease_until)
+    return Claimed(view=work_view(view, number), worker=task.holder, fence=task.fence, lease_until=task.lease_until)
 
 
 def ready_view(source: GraphSource, *, limit: int, given_back: Sequence[int] = ()) -> Ready:
@@ -72,11 +85,12 @@ def ready_view(source: GraphSource, *, limit: int, given_back: Sequence[int] = (
     counts = source.counts()
     ready = source.ready(limit)
     view.load(task.number for task in ready)
+    view.load_facts(load_above(view, ready))
     waits = not ready and not counts.get(Status.RUNNING)
     return Ready(
         tree=source.tree.id,
         revision=source.tree.revision,
-        tasks=[task_view(view, task.number) for task in ready],
+        tasks=[work_view(view, task.number) for task in ready],
         counts=counts,
         given_back=tuple(given_back),
         blocked=[line_view(view, task.number) for task in source.unended(BLOCKED_SHOWN)] if waits else [],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from banyan.core.task import ABSENT, Fact
+from collections.abc import Iterable
+
+from banyan.core.task import ABSENT, Fact, Task
 from banyan.memory.graph.view import View, parents_of
 
 
@@ -49,3 +51,15 @@ def fact_in_scope(view: View, number: int, key: str) -> Fact | None:
         if fact is not None and fact.value is not ABSENT:
             return fact
     return None
+
+
+def load_above(view: View, tasks: Iterable[Task]) -> list[int]:
+    """Read at once everything over several tasks, level by level, and return it with them."""
+    level = list(tasks)
+    found = dict.fromkeys(task.number for task in level)
+    while level:
+        above = list(dict.fromkeys(up for task in level for up in parents_of(task) if up not in found))
+        found.update(dict.fromkeys(above))
+        view.load(above)
+        level = [view.task(one) for one in above]
+    return list(found)
