@@ -43,7 +43,7 @@ def _first_ready(ws: Workspace, limit: int) -> list[Task]:
     # What the batch has begun stands among the stored ones still.
     taken = sum(1 for task in ws.tasks_known() if not task.ready and (was := ws.was(task.number)) and was.ready)
     stored = ws.source.ready(limit + taken)
-    ws.keep([task.number for task in stored], stored)
+    ws.load([task.number for task in stored], stored)
     ready = [task for task in ws.tasks_known() if task.ready]
     return sorted(ready, key=lambda task: (-task.tail, -task.priority, task.number))[:limit]
 

@@ -148,8 +148,12 @@ def _never(view: View, task: Task) -> str:
     if task.unended or not task.children:
         return ""
     work = work_verdict(view, task)
-    # A child that failed without recovery fails its parent: that comes first, and says more.
-    return "; ".join(work.reasons) if work.firing is Firing.NEVER and not unrecovered(view, task.number) else ""
+    if work.firing is not Firing.NEVER:
+        return ""
+    # A child that failed without recovery fails its parent: that comes first, and says more. What is skipped already
+    # stays so, since a recovery may be skipped because of that.
+    fails = task.status is not Status.SKIPPED and unrecovered(view, task.number)
+    return "" if fails else "; ".join(work.reasons)
 
 
 def _ended_by_children(view: View, task: Task) -> Step | None:

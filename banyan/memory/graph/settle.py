@@ -11,7 +11,7 @@ from banyan.memory.graph.moves import follow_moves
 from banyan.memory.graph.rules import Step, is_open, is_ready, next_step, output_of_children
 from banyan.memory.graph.steps import bring
 from banyan.memory.graph.view import parents_of
-from banyan.memory.graph.workspace import Workspace
+from banyan.memory.graph.workspace import Workspace, touch_recovered
 
 
 def settle(ws: Workspace) -> None:
@@ -23,7 +23,7 @@ def settle(ws: Workspace) -> None:
     """
     sources = follow_moves(ws)
     for number in ws.lengths:
-        ws.touch_recovered(number)
+        touch_recovered(ws, number)
     relength(ws, sources)
     lasting: dict[int, str] = {}
     while ws.touched or lasting:

@@ -42,17 +42,12 @@ class View:
             raise LookupError(f"no task {number} in {self.tree.id}")
         return found
 
-    def load(self, numbers: Iterable[int]) -> None:
-        """Read these tasks at once, where they are not known yet."""
+    def load(self, numbers: Iterable[int], stored: Iterable[Task] | None = None) -> None:
+        """Read these tasks at once, where they are not known yet; `stored` has them where they were read already."""
         missing = [number for number in dict.fromkeys(numbers) if number not in self._tasks]
         if not missing:
             return
-        self.keep(missing, self.source.tasks(missing))
-
-    def keep(self, numbers: Iterable[int], tasks: Iterable[Task]) -> None:
-        """Take these tasks as they are stored, where they are not known yet; numbers without one are not there."""
-        found = {task.number: task for task in tasks}
-        missing = [number for number in numbers if number not in self._tasks]
+        found = {task.number: task for task in (self.source.tasks(missing) if stored is None else stored)}
         for number in missing:
             self._stored[number] = self._tasks[number] = found.get(number)
 

@@ -170,15 +170,6 @@ class Workspace(View):
         """Have a task looked at again."""
         self.touched.setdefault(number, cause)
 
-    def touch_recovered(self, number: int) -> None:
-        """Have the parents of a failed task looked at again that are yet to end: its recovery is not what it was."""
-        failed = self.find(number)
-        if failed is None or failed.status is not Status.FAILED:
-            return
-        for parent in map(self.task, parents_of(failed)):
-            if parent.status not in ENDED:
-                self.touch(parent.number, f"`{failed.title}` has failed")
-
     # What a store writes.
 
     def written(self) -> dict[int, tuple[Task | None, Task | None]]:
@@ -224,27 +215,13 @@ class Workspace(View):
             self.lengths.update({edge.source for edge in before.edges + after.edges})
         if "effort" in names:
             self.lengths.add(number)
+        unended = (after.status not in ENDED) - (before.status not in ENDED)
+        for parent in parents_of(after) if unended else ():
+            self._count(parent, 0, unended)
         # Whatever has not ended is alike to all around it.
         if {"status", "output"} & set(names) and {before.status, after.status} & ENDED:
             told = after.status.value if "status" in names else "done with another output"
-            self._tell(before, after, f"`{after.title}` is {told}")
-
-    def _tell(self, before: Task, after: Task, cause: str) -> None:
-        """Touch what is around a task that has ended, or has not any more, or otherwise."""
-        change = (after.status not in ENDED) - (before.status not in ENDED)
-        for parent in parents_of(after):
-            if change:
-                self._count(parent, 0, change)
-            self.touch(parent, cause)
-        for one in self.dependents(after.number):
-            self.touch(one, cause)
-        if (before.status in GONE) == (after.status in GONE):
-            return
-        for child in self.children(after.number) if after.children else ():
-            self.touch(child, cause)
-        for edge in after.requires:
-            if edge.kind in RECOVERS:
-                self.touch_recovered(edge.source)
+            _touch_around(self, before, after, f"`{after.title}` is {told}")
 
     def _rehang(self, before: Task, after: Task) -> None:
         was, now = set(parents_of(before)), set(parents_of(after))
@@ -280,6 +257,29 @@ class Workspace(View):
     def _touch_users(self, key: str, cause: str) -> None:
         for number in self.fact_users(key):
             self.touch(number, cause)
+
+
+def touch_recovered(ws: Workspace, number: int) -> None:
+    """Have the parents of a failed task looked at again that are yet to end: its recovery is not what it was."""
+    failed = ws.find(number)
+    if failed is None or failed.status is not Status.FAILED:
+        return
+    for parent in map(ws.task, parents_of(failed)):
+        if parent.status not in ENDED:
+            ws.touch(parent.number, f"`{failed.title}` has failed")
+
+
+def _touch_around(ws: Workspace, before: Task, after: Task, cause: str) -> None:
+    """Touch what is around a task that has ended, or has not any more, or otherwise."""
+    for one in (*parents_of(after), *ws.dependents(after.number)):
+        ws.touch(one, cause)
+    if (before.status in GONE) == (after.status in GONE):
+        return
+    for child in ws.children(after.number) if after.children else ():
+        ws.touch(child, cause)
+    for edge in after.requires:
+        if edge.kind in RECOVERS:
+            touch_recovered(ws, edge.source)
 
 
 def _unlike(task: Task, name: str, value: Any) -> bool:

@@ -182,6 +182,17 @@ async def test_a_parent_may_be_the_recovery_of_its_own_child() -> None:
     assert statuses(desk, "P", "A") == [DONE, FAILED]
 
 
+async def test_what_is_skipped_for_what_is_under_it_stays_so_though_its_recovery_goes_with_it() -> None:
+    desk = await a_desk(
+        {"op": "add", "title": "P"},
+        {"op": "add", "title": "A", "parent": "P"},
+        {"op": "update", "task": "P", "requires": ["A"]},
+        {"op": "add", "title": "Mend", "requires": [{"from": "A", "kind": "after_failure"}, "P"]},
+    )
+    await desk.apply({"op": "fail", "task": "A"})
+    assert statuses(desk, "P", "Mend") == [SKIPPED, SKIPPED]
+
+
 async def test_a_recovery_that_is_taken_away_lets_the_parent_fail() -> None:
     desk = await a_desk(
         {"op": "add", "title": "P"},
