@@ -18,6 +18,9 @@ SERVERS = "tools/servers"
 QUERY_CHARS = 2_000
 """Characters of a task's own words that a search is made with."""
 
+LIKELY = 0.1
+"""Confidence from which on a tool is kept with the task that it was found for."""
+
 
 async def find_for(
     parts: Parts, task: str, query: str, *, k: int, filters: Filters, explain: bool = False
@@ -30,8 +33,9 @@ async def find_for(
     view = await parts.tasks.get(task)
     narrowed = replace(filters, servers=filters.servers or _servers(view))
     found = await parts.finder.find(words_of(view, query), k=k, filters=narrowed, explain=explain)
-    if found.fits:
-        await parts.offers.offer(view.id, [one.name for one in found.results])
+    likely = [one.name for one in found.results if one.confidence >= LIKELY]
+    if found.fits and likely:
+        await parts.offers.offer(view.id, likely)
     return replace(found, query=query)
 
 
