@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -112,7 +112,7 @@ class Grove:
     def facts(self) -> dict[tuple[int, str], Any]:
         return {place: fact.value for place, fact in self.graphs.kept[self.tree].facts.items()}
 
-    async def grow(self, batch: list[Mapping[str, Any]]) -> bool:
+    async def grow(self, batch: Sequence[Mapping[str, Any]]) -> bool:
         """Make a batch, all or nothing; return whether it was made."""
         self.now += timedelta(minutes=1)
         intent = Intent(tree=self.tree, kind=RevisionKind.EDIT)

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from banyan.core.call import CallId, CallRecord, CallState, OutcomeKind
+from banyan.core.call import CallRecord, CallState, OutcomeKind
 from banyan.core.errors import BadEdit, ClaimLost, Conflict
+from banyan.core.ids import CallId
 from banyan.core.task import RevisionKind, Status, Task, task_id
 from banyan.memory.graph.claims import check_fence, claim, finish, lapse, release, renew
 from banyan.memory.graph.firing import blockers
