@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import count
+from typing import Final
 
 from banyan.core.task import Status, Task
 from banyan.memory.graph.basis import basis, load_scopes
@@ -12,6 +14,9 @@ from banyan.memory.graph.rules import Step, is_open, is_ready, next_step, output
 from banyan.memory.graph.steps import bring
 from banyan.memory.graph.view import parents_of
 from banyan.memory.graph.workspace import Workspace, touch_recovered
+
+ROUNDS: Final = 100
+"""Rounds for each task that was read, beyond which a rule contradicts another: that is a defect of this program."""
 
 
 def settle(ws: Workspace) -> None:
@@ -26,14 +31,25 @@ def settle(ws: Workspace) -> None:
         touch_recovered(ws, number)
     relength(ws, sources)
     lasting: dict[int, str] = {}
-    while ws.touched or lasting:
+    for rounds in count():
+        if not ws.touched and not lasting:
+            return
+        if rounds % ROUNDS == ROUNDS - 1 and rounds > ROUNDS * len(ws.tasks_known()):
+            raise LookupError(f"the rules come to no end in {ws.tree.id}: {sorted(ws.touched)[:5]}")
         last = not ws.touched
         batch = dict(lasting if last else ws.touched)
         (lasting if last else ws.touched).clear()
         _read_around(ws, batch)
-        for number in sorted(batch, key=lambda one: -ws.task(one).own) if last else batch:
+        for number in _first_first(ws, batch) if last else batch:
             if ws.find(number) is not None and not _look(ws, number, batch[number], last=last):
                 lasting.setdefault(number, batch[number])
+
+
+def _first_first(ws: Workspace, numbers: Iterable[int]) -> list[int]:
+    """Return tasks so that what comes before another stands before it: a parent opens before what is open under it."""
+    tasks = [task for number in numbers if (task := ws.find(number)) is not None]
+    tasks.sort(key=lambda task: (-task.tail if task.unended else -task.own, task.own))
+    return [task.number for task in tasks]
 
 
 def _look(ws: Workspace, number: int, cause: str, *, last: bool) -> bool:
