@@ -122,7 +122,7 @@ class Grove:
             return False
         return True
 
-    def _work(self, ws: Workspace, batch: list[Mapping[str, Any]]) -> None:
+    def _work(self, ws: Workspace, batch: Sequence[Mapping[str, Any]]) -> None:
         for step in batch:
             numbers = [number for number in range(1, ws.tree.next_number) if ws.find(number) is not None]
             do(ws, step, numbers)
