@@ -64,7 +64,9 @@ class Node:
     by_rule: bool = False
     """It failed with what is under it, not by its own work."""
     with_: int | None = None
-    """The task with which it was cancelled."""
+    """The task with which it was cancelled by a rule."""
+    moved_in: int = 0
+    """The batch that brought it to its status."""
     fence: int = 0
     holder: str | None = None
     lease_until: float = 0.0
@@ -124,6 +126,7 @@ class Model:
         self.nodes: dict[int, Node] = {}
         self.facts: dict[tuple[int, str], Said] = {}
         self.next_number = 1
+        self.batch = 0
         self.fences: dict[int, int] = {}
         self.effects: dict[int, dict[int, bool]] = {}
         """What was sent under a task, by fence, and whether it is known what came of it."""
@@ -311,6 +314,13 @@ class Model:
         """Return whether nothing under a task can be done: one that failed with a child is open to another."""
         return node.status in GONE and not node.by_rule
 
+    def choose(self, number: int, status: Status) -> None:
+        """Take `status` where a task may be skipped by an edge as well as cancelled with its parents."""
+        node, either = self.nodes.get(number), {Status.SKIPPED, Status.CANCELLED}
+        if node is not None and {node.status, status} == either and self.gone(node) and self.never(node):
+            node.status = status
+            self.settle()
+
     def never(self, node: Node) -> bool:
         """Return whether an edge that gates a task can never fire."""
         return any(self.firing(edge) is Firing.NEVER for edge in self.outer_edges(node))
@@ -366,9 +376,11 @@ class Model:
         """Make these edits, all or none, and what follows."""
         before, number = self.state(), self.next_number
         refs: dict[str, int] = {}
+        self.batch += 1
         try:
             goes_by_statuses = False
             for edit in edits:
+                self.stamp(before)
                 # What only defines or says something is one step; the rest finds everything before it settled.
                 if goes_by_statuses or edit["op"] not in DEFINING:
                     self.settle()
@@ -381,10 +393,18 @@ class Model:
         except Refused:
             self.nodes, self.facts, self.next_number = *before, number
             raise
+        self.stamp(before)
         if self.differs(before):
             self.done.append(before)
             self.undone.clear()
         return refs
+
+    def stamp(self, before: State) -> None:
+        """Note which tasks this batch has brought to another status."""
+        for node in self.each():
+            was = before[0].get(node.number)
+            if was is None or was.status is not node.status:
+                node.moved_in = self.batch
 
     def state(self) -> State:
         return copied((self.nodes, self.facts))
@@ -540,7 +560,9 @@ class Model:
             raise Refused("it has not ended")
         again = [node]
         if node.status in {Status.CANCELLED, Status.FAILED}:
-            again += [one for one in self.each() if one.status is Status.CANCELLED and one.with_ == node.number]
+            below = [self.nodes[one] for one in sorted(self.below(node.number)) if one != node.number]
+            cancelled = [one for one in below if one.status is Status.CANCELLED]
+            again += [one for one in cancelled if one.moved_in == node.moved_in or one.with_ == node.number]
         self.check_place(node)
         for one in again:
             one.status, one.by_rule, one.with_, one.attempts = Status.PENDING, False, None, 0
@@ -645,7 +667,7 @@ class Model:
         self.nodes, self.facts, self.next_number = dict(nodes), dict(facts), next_number
         for node in self.each():
             was = old.get(node.number, node)
-            node.basis, node.with_ = was.basis, was.with_
+            node.basis, node.with_, node.moved_in = was.basis, was.with_, was.moved_in
             node.by_rule = was.by_rule if was.status is node.status else self.failed_below(node)
             node.fence, node.lost = was.fence, was.lost
             if node.status is Status.RUNNING:
@@ -656,12 +678,14 @@ class Model:
         taken = self.state()
         self.settle()
         assert not self.differs(taken), "something follows that did not"
+        self.batch += 1
+        self.stamp(before)
         if self.differs(before):
             self.done.append(before)
             self.undone.clear()
 
     def go_to(self, state: State) -> None:
-        now = self.nodes
+        before, now = self.state(), self.nodes
         held = {node.number: node for node in self.each() if node.status is Status.RUNNING}
         self.nodes, self.facts = copied(state)
         for node in self.each():
@@ -674,6 +698,10 @@ class Model:
             elif node.status is Status.RUNNING:
                 node.holder, node.lease_until = held[node.number].holder, held[node.number].lease_until
         self.settle()
+        self.batch += 1
+        for node in self.each():
+            node.moved_in = now[node.number].moved_in if node.number in now else self.batch
+        self.stamp(before)
 
 
 def copied(state: State) -> State:
