@@ -174,10 +174,12 @@ class Workspace(View):
 
     def written(self) -> dict[int, tuple[Task | None, Task | None]]:
         """Return the tasks that are not as stored, by number, as they were and are."""
+        # What was read alone is the same object still: most of what a batch looks at.
+        pairs = {number: (self._stored.get(number), task) for number, task in sorted(self._tasks.items())}
         return {
-            number: (self._stored.get(number), task)
-            for number, task in sorted(self._tasks.items())
-            if task != self._stored.get(number) or _differs(self._stored.get(number), task)
+            number: (one, task)
+            for number, (one, task) in pairs.items()
+            if one is not task and (one != task or _differs(one, task))
         }
 
     def written_facts(self) -> dict[tuple[int, str], Fact | None]:
