@@ -213,4 +213,4 @@ async def test_a_call_over_http_that_is_cut_off_leaves_the_server_well(b: banyan
         async with await anyio.connect_tcp(address.host, address.port or 80) as stream:
             await stream.send(head % (authority, len(body)) + body[:50])
         async with Client(url, mode="auto") as client:
-            assert len((await client.list_tools()).tools) == 4
+            assert len((await client.list_tools()).tools) == 9
