@@ -127,6 +127,8 @@ class Model:
         self.facts: dict[tuple[int, str], Said] = {}
         self.next_number = 1
         self.batch = 0
+        self.worked = False
+        """A parent has ended in the batch: its steps are on record even where they lead back."""
         self.fences: dict[int, int] = {}
         self.effects: dict[int, dict[int, bool]] = {}
         """What was sent under a task, by fence, and whether it is known what came of it."""
@@ -264,6 +266,9 @@ class Model:
             outputs = {f"{self.tree}.{one}": self.nodes[one].output for one in self.children(node.number)}
             node.output = {name: value for name, value in outputs.items() if value is not ABSENT}
             node.basis = self.basis(node)
+            self.worked = True
+        if after is Status.FAILED:
+            self.worked = True
         if after is Status.CANCELLED:
             node.with_ = self.nodes[node.parents[0]].with_ or node.parents[0]
         if node.status is Status.RUNNING:
@@ -377,6 +382,7 @@ class Model:
         before, number = self.state(), self.next_number
         refs: dict[str, int] = {}
         self.batch += 1
+        self.worked = False
         try:
             goes_by_statuses = False
             for edit in edits:
@@ -394,7 +400,7 @@ class Model:
             self.nodes, self.facts, self.next_number = *before, number
             raise
         self.stamp(before)
-        if self.differs(before):
+        if self.differs(before) or self.worked:
             self.done.append(before)
             self.undone.clear()
         return refs
@@ -668,7 +674,8 @@ class Model:
         for node in self.each():
             was = old.get(node.number, node)
             node.basis, node.with_, node.moved_in = was.basis, was.with_, was.moved_in
-            node.by_rule = was.by_rule if was.status is node.status else self.failed_below(node)
+            same = was is not node and was.status is node.status
+            node.by_rule = was.by_rule if same else node.status is Status.FAILED and self.failed_below(node)
             node.fence, node.lost = was.fence, was.lost
             if node.status is Status.RUNNING:
                 node.holder, node.lease_until = was.holder, was.lease_until
