@@ -35,7 +35,9 @@ async def edit(
     base_revision: Annotated[
         int | None, typer.Option(help="Refuse it where the tree has changed since.", metavar="N", min=0)
     ] = None,
-    turn: Annotated[int | None, typer.Option(help="Of what was said that it follows.", metavar="N", min=0)] = None,
+    turn: Annotated[
+        int | None, typer.Option(help="The number of what was said; the last so far if not given.", metavar="N", min=0)
+    ] = None,
     source: Annotated[str | None, typer.Option(help="Who says so: user, assistant, tool or program.")] = None,
     title: Annotated[str | None, typer.Option(help="Of a tree that is begun.")] = None,
 ) -> None:
