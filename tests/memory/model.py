@@ -331,9 +331,13 @@ class Model:
         return any(self.firing(edge) is Firing.NEVER for edge in self.outer_edges(node))
 
     def never_works(self, node: Node) -> bool:
-        """Return whether an edge from under a task can never fire, which gates its own work."""
+        """Return whether an edge from under a task can never fire, which gates its own work.
+
+        A child that fails it comes first; but what is skipped already stays so, and may be why that child has failed.
+        """
         inner = any(self.firing(edge) is Firing.NEVER for edge in self.inner_edges(node))
-        return inner and not self.unended(node) and not self.failed_below(node)
+        fails = node.status is not Status.SKIPPED and self.failed_below(node)
+        return inner and not self.unended(node) and not fails
 
     def failed_below(self, node: Node) -> bool:
         failed = [self.nodes[one] for one in self.children(node.number)]
@@ -558,6 +562,9 @@ class Model:
             self.check_fence(node, fence)
         if node.status in ENDED - {Status.FAILED}:
             raise Refused("it has ended")
+        for one in self.each():
+            # What went with it when it failed did not go with it now.
+            one.with_ = None if one.with_ == node.number else one.with_
         node.status, node.holder, node.with_, node.by_rule = Status.CANCELLED, None, None, False
 
     def op_reopen(self, refs: dict[str, int], *, task: Any, reason: str = "") -> None:
