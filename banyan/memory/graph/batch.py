@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 from banyan.core.errors import BadEdit, CycleFound
 from banyan.memory.graph.notes import notes
 from banyan.memory.graph.ops.define import add, ref_of, update
-from banyan.memory.graph.ops.edit import Edit, Shared
+from banyan.memory.graph.ops.edit import Edit, Shared, brief, list_of
 from banyan.memory.graph.ops.fields import DEFINING
 from banyan.memory.graph.ops.fold import fold, unfold, unfold_begun
 from banyan.memory.graph.ops.parts import merge, split
@@ -75,6 +75,9 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
 }
 """Every operation, by its name in an edit."""
 
+NESTED: Final = 40
+"""Edits that may be made within one another, where names that are no `@ref` turn out to be those of later ones."""
+
 MEANT: Final[Mapping[str, str]] = {
     "after": "requires",
     "blocked_by": "requires",
@@ -123,6 +126,7 @@ class _Batch:
         self._edits = edits
         self._made: set[int] = set()
         self._begun: list[int] = []
+        self._nested = 0
         self._unsettled = False
         self._adding = {
             ref_of(edit["ref"]): at
@@ -131,11 +135,22 @@ class _Batch:
         }
 
     def make(self, at: int) -> None:
-        """Make one edit, unless it was made already."""
-        if at not in self._made:
-            self._begun.append(at)
-            _at(at, self._run, self._edits[at])
+        """Make one edit, unless it was made already, and before it the tasks that it names by `@ref`."""
+        if at in self._made:
+            return
+        # A plan may be told from its end, each edit naming the next: so these are gone through in a loop.
+        self._begun.append(at)
+        named = [_refs(self._edits[at])]
+        while named:
+            first = next((one for ref in named[-1] if (one := self._later(ref)) is not None), None)
+            if first is not None:
+                self._begun.append(first)
+                named.append(_refs(self._edits[first]))
+                continue
+            now = self._begun[-1]
+            _at(now, self._run, self._edits[now])
             self._made.add(self._begun.pop())
+            named.pop()
 
     def _run(self, fields: Mapping[str, Any]) -> None:
         operation = OPERATIONS[fields["op"]]
@@ -146,14 +161,45 @@ class _Batch:
 
     def _ahead(self, ref: str) -> int | None:
         """Add the task of a ref that is added later on."""
+        at = self._later(ref)
+        if at is None:
+            return None
+        if self._nested == NESTED:
+            raise BadEdit(f"`{ref[1:]}` is added too long after it is named: name it `{ref}`, or add it first")
+        self._nested += 1
+        self.make(at)
+        self._nested -= 1
+        return self.shared.refs[ref]
+
+    def _later(self, ref: str) -> int | None:
+        """Return which edit adds the task of a ref; None where none does, or it is made already."""
         at = self._adding.get(ref)
-        if at is None or at in self._made:
+        if at is None or at in self._made or ref in self.shared.refs:
             return None
         if at in self._begun:
             circle = [self._edits[one]["title"] for one in (*self._begun[self._begun.index(at) :], at)]
-            raise CycleFound([str(title) for title in circle])
-        self.make(at)
-        return self.shared.refs[ref]
+            raise CycleFound([str(title) for title in circle], at=self._begun[-1])
+        return at
+
+
+def _refs(fields: Mapping[str, Any]) -> Iterator[str]:
+    """Yield each `@ref` that an `add` says it stands under or takes from, in the order in which it is looked up."""
+    if fields["op"] != "add":
+        return
+    inputs = fields.get("inputs")
+    given = inputs.values() if isinstance(inputs, Mapping) else ()
+    named = [
+        fields.get("parent"),
+        *(_field(entry, "from", "task") for entry in list_of(fields.get("requires"))),
+        *list_of(fields.get("under")),
+        *(_field(value, "$from") for value in given if isinstance(value, Mapping)),
+    ]
+    yield from (name.strip() for name in named if isinstance(name, str) and name.strip().startswith("@"))
+
+
+def _field(value: object, *names: str) -> object:
+    """Return the first of these fields that an object has; anything else as it is."""
+    return next((value[name] for name in names if name in value), None) if isinstance(value, Mapping) else value
 
 
 def _checked(edit: object) -> Mapping[str, Any]:
@@ -162,11 +208,12 @@ def _checked(edit: object) -> Mapping[str, Any]:
         raise BadEdit("should be an object with its operation in `op`")
     op = edit.get("op")
     if not isinstance(op, str) or op not in OPERATIONS:
-        name = "the operation is missing: give it in `op`" if op is None else f"there is no operation `{op}`"
-        raise BadEdit(f"{name}{_hint(str(op or ''), OPERATIONS)}")
+        given = op[:80] if isinstance(op, str) else brief(op)
+        name = "the operation is missing: give it in `op`" if op is None else f"there is no operation `{given}`"
+        raise BadEdit(f"{name}{_hint(given, OPERATIONS)}")
     operation = OPERATIONS[op]
     for unknown in sorted(edit.keys() - operation.takes):
-        raise BadEdit(f"`{op}` has no field `{unknown}`{_hint(unknown, operation.takes - {'op'})}")
+        raise BadEdit(f"`{op}` has no field `{unknown[:80]}`{_hint(unknown, operation.takes - {'op'})}")
     for missing in sorted(name for name in operation.needs if name not in edit):
         raise BadEdit(f"`{op}` needs `{missing}`")
     return edit

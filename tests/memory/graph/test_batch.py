@@ -350,3 +350,30 @@ async def test_folding_is_taken_back() -> None:
     await desk.apply({"op": "unfold", "task": "A"})
     assert desk.task("A").summary is None
     assert desk.task("A").output in {ABSENT, None}
+
+
+@pytest.mark.parametrize("kind", ["requires", "parent", "inputs"])
+async def test_a_plan_may_be_told_from_its_end(kind: str) -> None:
+    def naming(ref: str) -> dict[str, Any]:
+        return {"inputs": {"x": {"$from": ref}}} if kind == "inputs" else {kind: ref}
+
+    steps = 400
+    backwards = [{"op": "add", "ref": f"@{n}", "title": f"step {n}", **naming(f"@{n + 1}")} for n in range(steps)]
+    desk = await a_desk(*backwards, {"op": "add", "ref": f"@{steps}", "title": "first"})
+    assert desk.task("first").number < desk.task(f"step {steps - 1}").number < desk.task("step 0").number
+    with pytest.raises(CycleFound, match="first → step 0$"):
+        await a_desk(*backwards, {"op": "add", "ref": f"@{steps}", "title": "first", **naming("@0")})
+
+
+async def test_what_an_input_says_is_no_name_of_a_task() -> None:
+    desk = await a_desk(
+        {"op": "add", "ref": "@a", "title": "A", "inputs": {"x": "@b", "y": {"from": "@b"}}},
+        {"op": "add", "ref": "@b", "title": "B", "requires": ["@a"]},
+    )
+    assert desk.task("A").inputs == {"x": "@b", "y": {"from": "@b"}}
+
+
+async def test_names_that_turn_out_to_be_refs_too_late_are_told_as_such() -> None:
+    backwards = [{"op": "add", "ref": f"s{n}", "title": f"step {n}", "requires": f"s{n + 1}"} for n in range(100)]
+    with pytest.raises(BadEdit, match="name it `@s41`, or add it first"):
+        await a_desk(*backwards, {"op": "add", "ref": "s100", "title": "first"})
