@@ -39,6 +39,12 @@ if TYPE_CHECKING:
     from banyan.core.task import Event
 
 
+SHOWN_CHARS = 200
+"""Characters of a name that somebody gave which a message shows."""
+SHOWN_NAMES = 10
+"""Names that a message lists."""
+
+
 class BanyanError(Exception):
     """Base of every error that this library raises on purpose."""
 
@@ -123,7 +129,7 @@ class UnknownTree(UserError):
 
     def __init__(self, tree: str, *, known: Sequence[str] = ()) -> None:
         hint = f"there are {', '.join(f'`{one}`' for one in known)}" if known else "list them with `banyan tasks`"
-        super().__init__(f"no tree `{tree}`; {hint}")
+        super().__init__(f"no tree `{_cut(tree)}`; {hint}")
         self.tree = tree
 
 
@@ -134,12 +140,13 @@ class UnknownTask(UserError):
 
     def __init__(self, name: str, *, nearest: Sequence[str] = (), several: Sequence[str] = ()) -> None:
         if several:
-            super().__init__(f"`{name}` is the title of {', '.join(f'`{one}`' for one in several)}; give the id")
+            listed = [*(f"`{one}`" for one in several[:SHOWN_NAMES]), *_more(several)]
+            super().__init__(f"`{_cut(name)}` is the title of {', '.join(listed)}; give the id")
         else:
             hint = (
                 f"did you mean {', '.join(f'`{one}`' for one in nearest)}?" if nearest else "give its id or its title"
             )
-            super().__init__(f"no task `{name}`; {hint}")
+            super().__init__(f"no task `{_cut(name)}`; {hint}")
         self.name = name
         self.nearest = tuple(nearest)
         self.several = tuple(several)
@@ -163,7 +170,10 @@ class CycleFound(BadEdit):
     code = "cycle"
 
     def __init__(self, circle: Sequence[str], *, at: int | None = None) -> None:
-        super().__init__(f"these would wait for one another: {' → '.join(circle)}", at=at)
+        half = SHOWN_NAMES // 2
+        way = [*circle[:half], f"… {len(circle) - 2 * half} more …", *circle[-half:]]
+        shown = way if len(circle) > 2 * half + 1 else circle
+        super().__init__(f"these would wait for one another: {' → '.join(map(_cut, shown))}", at=at)
         self.circle = tuple(circle)
 
 
@@ -303,3 +313,11 @@ class CallFailed(BanyanError):
         self.fix = fix
         self.sent = sent
         self.retry_after_s = retry_after_s
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= SHOWN_CHARS else f"{name[: SHOWN_CHARS - 1]}…"
+
+
+def _more(names: Sequence[str]) -> list[str]:
+    return [f"and {len(names) - SHOWN_NAMES} more"] if len(names) > SHOWN_NAMES else []
