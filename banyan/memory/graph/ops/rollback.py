@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from banyan.core.errors import BadEdit
 from banyan.core.task import ABSENT, Fact, split_id
@@ -16,6 +16,9 @@ from banyan.memory.graph.restore import check_kept, effects_since, restore
 from banyan.memory.graph.rewind import Then, rewound
 from banyan.memory.graph.view import View
 from banyan.memory.graph.walk import scope, under
+
+_JOINS: Final = frozenset({"*", "parent", "under", "requires", "inputs"})
+"""Fields that say what a task stands under, and what it waits for."""
 
 
 def rollback(edit: Edit) -> None:
@@ -50,9 +53,12 @@ def _bring_back_tasks(edit: Edit, revision: int) -> None:
     numbers = set(under(past, number))
     if ws.find(number) is not None:
         numbers.update(under(ws, number))
+    begun = len(ws.changes)
     restore(ws, revision, numbers, edit.text("reason") or f"it was rolled back to revision {revision}")
     edit.shared.rekeyed = True
-    present = sorted(one for one in numbers if ws.find(one) is not None)
+    # A circle goes through what was joined otherwise: to look at every task would take its square of time.
+    joined = dict.fromkeys(one.task for one in ws.changes[begun:] if one.field.partition("/")[0] in _JOINS)
+    present = sorted(one for one in joined if ws.find(one) is not None)
     refuse_circle(ws, dict.fromkeys([*present, *(after for one in present for after in ws.dependents(one))]))
     for text in effects_since(ws, sorted(numbers), revision):
         edit.note(text)
