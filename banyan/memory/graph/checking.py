@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from banyan.core.errors import InvalidArgument, UnknownTask
 from banyan.core.recall import Checked, Evidence, Said, Verdict
 from banyan.core.task import ABSENT, STATE_FIELDS, Json, Status
-from banyan.memory.graph.asof import value_at, waiting
+from banyan.memory.graph.asof import waiting
+from banyan.memory.graph.meaning import Meanings
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.subjects import OUTPUT, Subject, called, subjects
-from banyan.memory.graph.timeline import recorded, timeline
-from banyan.memory.graph.view import parents_of, same
+from banyan.memory.graph.timeline import scope_then
+from banyan.memory.graph.view import same
 
 EVIDENCE = 20
 """Values that a verdict shows at most."""
@@ -43,7 +44,8 @@ def check(source: GraphSource, claim: Mapping[str, Any], revision: int) -> Check
     """
     key, value = _read(claim)
     found = _subjects(source, key, value, claim.get("task"), revision)
-    known = [_Known(subject=one, history=timeline(source, one.task, one.field, revision)) for one in found]
+    meanings = Meanings(source, revision)
+    known = [_Known(subject=one, history=meanings.of(one.task, one.field)) for one in found]
     known = [one for one in known if one.history]
     deciding = _deciding(known, scoped="task" in claim)
     note = _note(source, found, value, revision)
@@ -94,42 +96,15 @@ def _subjects(source: GraphSource, key: str, value: Json, task: object, revision
     named = called(source, str(task).strip(), revision)
     if not named:
         raise UnknownTask(str(task), nearest=source.titles_like(str(task))[:3])
-    chain = [up for one in named for up in _scope_then(source, one, revision)]
+    chain = [up for one in named for up in scope_then(source, one, revision)]
     places = {number: place for place, number in enumerate(dict.fromkeys(chain))}
     near = sorted((one for one in found if one.task in places), key=lambda one: places[one.task])
     below = [
-        one for one in found if one.task not in places and set(named) & set(_scope_then(source, one.task, revision))
+        one for one in found if one.task not in places and set(named) & set(scope_then(source, one.task, revision))
     ]
     if near or below or key not in STATE_FIELDS:
         return near + below
     return [Subject(task=one, field=key) for one in named]
-
-
-def _scope_then(source: GraphSource, number: int, revision: int) -> list[int]:
-    """Return the tasks whose facts held for a task, nearest first; of one that was gone, before it went."""
-    found = {number: None}
-    level = [number]
-    while level:
-        level = list(
-            dict.fromkeys(up for one in level for up in _parents_then(source, one, revision) if up not in found)
-        )
-        found.update(dict.fromkeys(level))
-    return list(found)
-
-
-def _parents_then(source: GraphSource, number: int, revision: int) -> Iterator[int]:
-    if revision == source.tree.revision and (there := source.tasks([number])):
-        yield from parents_of(there[0])
-        return
-    parent = value_at(source, number, "parent", revision)
-    shared = value_at(source, number, "under", revision)
-    if shared is ABSENT:
-        for event in recorded(source, tasks=[number], fields=["*"], until=revision)[-1:]:
-            if event.change.after is ABSENT:
-                parent, shared = event.change.before.get("parent", ABSENT), event.change.before.get("under", [])
-    if parent is not ABSENT:
-        yield parent
-    yield from () if shared is ABSENT else shared
 
 
 def _deciding(known: Sequence[_Known], *, scoped: bool) -> list[_Known]:

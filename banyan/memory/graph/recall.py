@@ -7,14 +7,13 @@ from typing import Any
 
 from banyan.core.errors import InvalidArgument
 from banyan.core.recall import Answer, Recall, Said
-from banyan.core.task import ABSENT, Json, Task, is_fact_reference, is_reference, task_id
+from banyan.core.task import ABSENT, Json, task_id
 from banyan.memory.graph.asof import revision_at, value_at, waiting
-from banyan.memory.graph.basis import resolve_inputs
 from banyan.memory.graph.checking import check
+from banyan.memory.graph.meaning import Meanings
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.subjects import OUTPUT, Subject, subjects
 from banyan.memory.graph.timeline import came, recorded, timeline
-from banyan.memory.graph.view import View
 
 KEYS = 50
 """Keys that are asked for at once."""
@@ -72,7 +71,10 @@ def recall(
 
 def _answer(source: GraphSource, subject: Subject, key: str, revision: int) -> Answer | None:
     """Return what is known of a subject; None where nothing was yet at that revision."""
-    history = timeline(source, subject.task, subject.field, revision)
+    # An input that stands for something without a value is told as it was given.
+    history = Meanings(source, revision).of(subject.task, subject.field) or timeline(
+        source, subject.task, subject.field, revision
+    )
     status, title = _task_at(source, subject.task, revision)
     candidates = waiting(source, subject.task, subject.key, revision) if subject.field.startswith("facts/") else ()
     if not history and not candidates and (not status or subject.field != OUTPUT):
@@ -83,7 +85,7 @@ def _answer(source: GraphSource, subject: Subject, key: str, revision: int) -> A
         title=title,
         key=subject.key or key,
         field=subject.field,
-        value=_value(source, subject, history, revision),
+        value=_value(history),
         turn=turn,
         source=speaker,
         status=status if subject.field == OUTPUT or status == GONE else "",
@@ -93,22 +95,8 @@ def _answer(source: GraphSource, subject: Subject, key: str, revision: int) -> A
     )
 
 
-def _value(source: GraphSource, subject: Subject, history: Sequence[Said], revision: int) -> Json:
-    """Return what holds: of an input that stands for something else, what it stands for now."""
-    held = next((one for one in history if one.ended_by is None), None)
-    if held is None:
-        return ABSENT
-    if subject.field.startswith("inputs/") and revision == source.tree.revision:
-        view = View(source)
-        task = view.find(subject.task)
-        if task is not None and _stands_for_another(task, subject.key):
-            return resolve_inputs(view, task).values.get(subject.key, held.value)
-    return held.value
-
-
-def _stands_for_another(task: Task, name: str) -> bool:
-    value = task.inputs.get(name)
-    return is_reference(value) or is_fact_reference(value)
+def _value(history: Sequence[Said]) -> Json:
+    return next((one.value for one in history if one.ended_by is None), ABSENT)
 
 
 def _task_at(source: GraphSource, number: int, revision: int) -> tuple[str, str]:

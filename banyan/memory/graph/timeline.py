@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from banyan.core.errors import UnknownTree
@@ -13,7 +13,7 @@ from banyan.core.task import ABSENT, Event, Json, TreeId, public, task_id
 from banyan.memory.graph.asof import value_at
 from banyan.memory.graph.rewind import value_after, value_before
 from banyan.memory.graph.source import GraphSource
-from banyan.memory.graph.view import same
+from banyan.memory.graph.view import parents_of, same
 
 REMOVED, REPLACED, SPLIT, MERGED = "removed", "replaced", "split", "merged"
 """How a value ends."""
@@ -83,6 +83,33 @@ def was_there(source: GraphSource, number: int, revision: int) -> bool:
     if revision == source.tree.revision:
         return bool(source.tasks([number]))
     return value_at(source, number, "title", revision) is not ABSENT
+
+
+def scope_then(source: GraphSource, number: int, revision: int) -> list[int]:
+    """Return the tasks whose facts held for a task, nearest first; of one that was gone, before it went."""
+    found = {number: None}
+    level = [number]
+    while level:
+        level = list(
+            dict.fromkeys(up for one in level for up in _parents_then(source, one, revision) if up not in found)
+        )
+        found.update(dict.fromkeys(level))
+    return list(found)
+
+
+def _parents_then(source: GraphSource, number: int, revision: int) -> Iterator[int]:
+    if revision == source.tree.revision and (there := source.tasks([number])):
+        yield from parents_of(there[0])
+        return
+    parent = value_at(source, number, "parent", revision)
+    shared = value_at(source, number, "under", revision)
+    if shared is ABSENT:
+        for event in recorded(source, tasks=[number], fields=["*"], until=revision)[-1:]:
+            if event.change.after is ABSENT:
+                parent, shared = event.change.before.get("parent", ABSENT), event.change.before.get("under", [])
+    if parent is not ABSENT:
+        yield parent
+    yield from () if shared is ABSENT else shared
 
 
 def timeline(source: GraphSource, number: int, name: str, until: int) -> list[Said]:

@@ -86,7 +86,61 @@ async def test_an_input_is_answered_with_what_it_stands_for(trip: Talk) -> None:
     [answer] = (await trip.recall("city")).answers
 
     assert (answer.field, answer.value) == ("inputs/city", "Lisbon")
-    assert answer.history[0].value == {"$fact": "destination"}
+    assert [one.value for one in answer.history] == ["Lisbon"]
+
+
+async def test_an_input_that_stands_for_a_fact_is_judged_and_shown_by_its_value(trip: Talk) -> None:
+    await trip.say({"op": "fact", "key": "destination", "value": "Porto"})
+
+    now = await trip.check("city", "porto")
+    assert (now.verdict, now.current, now.evidence[0].turn) == ("true", "Porto", 7)
+    was = await trip.check("city", "Lisbon", task="Hotel")
+    assert (was.verdict, was.current, was.evidence[0].turn) == ("was_true", "Porto", 6)
+    assert was.evidence[0].ended_by is not None
+    assert (was.evidence[0].ended_by.value, was.evidence[0].ended_by.turn) == ("Porto", 7)
+    never = await trip.check("city", "Ghent")
+    assert (never.verdict, never.current) == ("false", "Porto")
+    then = await trip.check("city", "Lisbon", as_of={"turn": 6})
+    assert (then.verdict, then.current) == ("true", "Lisbon")
+    [answer] = (await trip.recall("city", as_of={"turn": 6})).answers
+    assert answer.value == "Lisbon"
+    [answer] = (await trip.recall("city")).answers
+    assert [(one.value, one.turn) for one in answer.history] == [("Lisbon", 6), ("Porto", 7)]
+
+
+async def test_a_nearer_fact_is_the_value_of_an_input_while_it_holds(trip: Talk) -> None:
+    await trip.say({"op": "fact", "task": "Hotel", "key": "destination", "value": "Sintra"})
+    assert (await trip.check("city", "Sintra")).verdict == "true"
+
+    await trip.say({"op": "retract", "task": "Hotel", "key": "destination"})
+    found = await trip.check("city", "Sintra")
+    assert (found.verdict, found.current) == ("was_true", "Lisbon")
+    assert (await trip.check("city", "Lisbon")).verdict == "true"
+
+
+async def test_an_input_that_is_taken_from_a_task_is_judged_by_what_that_handed_over(trip: Talk) -> None:
+    await trip.say({"op": "add", "title": "Book", "inputs": {"name": {"$from": "Hotel", "path": "/name"}}})
+    [answer] = (await trip.recall("name")).answers
+    assert answer.history[0].value == {"$from": f"{trip.tree}.2", "path": "/name"}
+    assert (await trip.check("name", "Rio")).verdict == "never_said"
+
+    await trip.say({"op": "complete", "task": "Hotel", "output": {"name": "Rio"}})
+    found = await trip.check("name", "rio")
+    assert (found.verdict, found.current, found.evidence[0].turn) == ("true", "Rio", 8)
+    assert (await trip.check("name", "Ritz")).verdict == "false"
+    # What it went by has changed: it is to be done again, and hands over nothing until then.
+    await trip.say({"op": "fact", "key": "destination", "value": "Porto"})
+    assert (await trip.check("name", "Rio")).verdict == "was_true"
+    assert (await trip.check("name", "Rio", as_of={"turn": 8})).verdict == "true"
+
+
+async def test_an_input_is_told_by_value_through_what_it_was_given_before(trip: Talk) -> None:
+    await trip.say({"op": "update", "task": "Hotel", "inputs": {"city": "Braga"}})
+    await trip.say({"op": "update", "task": "Hotel", "inputs": {"city": {"$fact": "origin"}}})
+
+    [answer] = (await trip.recall("city")).answers
+    assert [one.value for one in answer.history] == ["Lisbon", "Braga", "Oslo"]
+    assert [one.ended_by.value for one in answer.history if one.ended_by] == ["Braga", "Oslo"]
 
 
 async def test_a_key_that_means_nothing_is_told_with_names_that_are_near(trip: Talk) -> None:
