@@ -34,6 +34,8 @@ class Claim:
     def __post_init__(self) -> None:
         if not self.worker or len(self.worker) > 200:
             raise InvalidArgument("worker", "should be 1 to 200 characters")
+        if not self.worker.isprintable():
+            raise InvalidArgument("worker", "holds a character that cannot be printed")
         if not 1 <= self.limit <= 100:
             raise InvalidArgument("limit", f"{self.limit} should be from 1 to 100")
         if not 1 <= self.lease_s <= 86_400:

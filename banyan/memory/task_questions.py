@@ -17,13 +17,15 @@ from banyan.memory.context.tokens import count_tokens
 from banyan.memory.graph.compare import compare, compare_trees
 from banyan.memory.graph.history import history
 from banyan.memory.graph.names import resolve
+from banyan.memory.graph.ops.edit import brief
 from banyan.memory.graph.recall import recall
 from banyan.memory.graph.show import task_view, tree_view
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.store import GraphStore
 from banyan.memory.graph.view import View
 
-SPEAKERS = ("user", "assistant", "tool", "program")
+MOST_REVISIONS = 2**53
+"""No tree has more of them."""
 
 
 class TaskQuestions:
@@ -60,6 +62,7 @@ class TaskQuestions:
         Of more than `limit` events the newest are returned.
         """
         in_range("limit", limit, 1, 10_000)
+        in_range("since", since, 0, MOST_REVISIONS)
 
         def question(source: GraphSource) -> list[Event]:
             numbers = None if task is None else [named(source, task)]
@@ -151,7 +154,7 @@ def tree_of(task: str, tree: str | None) -> TreeId:
     return parts[0]
 
 
-def in_range(name: str, value: float, least: float, most: float) -> None:
+def in_range(name: str, value: object, least: float, most: float) -> None:
     """Raise `InvalidArgument` for a value that is not from `least` to `most`."""
-    if not least <= value <= most:
-        raise InvalidArgument(name, f"{value} should be from {least} to {most:,}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise InvalidArgument(name, f"{brief(value)} should be from {least} to {most:,}")

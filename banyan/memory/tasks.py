@@ -21,7 +21,7 @@ from banyan.memory.graph.settle import settle
 from banyan.memory.graph.show import claimed_view, ready_view
 from banyan.memory.graph.store import GraphStore, Intent
 from banyan.memory.graph.workspace import Workspace
-from banyan.memory.task_questions import TaskQuestions, in_range, tree_of
+from banyan.memory.task_questions import MOST_REVISIONS, TaskQuestions, in_range, tree_of
 
 SPEAKERS = ("user", "assistant", "tool", "program")
 
@@ -63,6 +63,8 @@ class Tasks(TaskQuestions):
             RevisionConflict: the tree has changed since `base_revision`.
             ClaimLost: an edit speaks for a task that somebody else holds.
         """
+        if base_revision is not None:
+            in_range("base_revision", base_revision, 0, MOST_REVISIONS)
         operations = ", ".join(dict.fromkeys(_operation(edit) for edit in edits))
         intent = Intent(
             tree=None if tree is None else TreeId(tree),
@@ -203,7 +205,8 @@ def _with(result: EditResult, made: Made) -> EditResult:
 
 def _operation(edit: object) -> str:
     """Return what an edit is called; a caller may hand in anything, and is told so once it is read."""
-    return str(edit.get("op", "?"))[:40] if isinstance(edit, Mapping) else "?"
+    op = edit.get("op") if isinstance(edit, Mapping) else None
+    return op[:40] if isinstance(op, str) else "?"
 
 
 def _work(tree: str, note: str) -> Intent:

@@ -26,9 +26,10 @@ def revision_at(source: GraphSource, as_of: Mapping[str, Any] | None) -> int:
     tree = source.tree
     if as_of is None:
         return tree.revision
-    if len(as_of) != 1 or next(iter(as_of)) not in {"turn", "revision"}:
+    given: object = as_of
+    if not isinstance(given, Mapping) or len(given) != 1 or next(iter(given)) not in {"turn", "revision"}:
         raise InvalidArgument("as_of", 'should be {"turn": n} or {"revision": n}')
-    [(name, number)] = as_of.items()
+    [(name, number)] = given.items()
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         raise InvalidArgument("as_of", f"{name} should be a whole number from 0")
     if name == "revision" and number > tree.revision:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from banyan.core.errors import InvalidArgument, UnknownTask
+from banyan.core.errors import BadEdit, InvalidArgument, UnknownTask
 from banyan.core.recall import Checked, Evidence, Said, Verdict
 from banyan.core.task import ABSENT, STATE_FIELDS, Json, Status
 from banyan.memory.graph.asof import waiting
 from banyan.memory.graph.meaning import Meanings
+from banyan.memory.graph.ops.edit import INSTRUCTION_CHARS, text_of
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.subjects import OUTPUT, Subject, called, subjects
 from banyan.memory.graph.timeline import scope_then
@@ -78,10 +79,23 @@ def agrees(value: Json, claimed: Json) -> bool:
     return same(value, claimed)
 
 
-def _read(claim: Mapping[str, Any]) -> tuple[str, Json]:
-    unknown = claim.keys() - {"key", "value", "task"}
-    if unknown or not isinstance(claim.get("key"), str) or not claim["key"] or "value" not in claim:
-        raise InvalidArgument("claim", 'should be {"key": name, "value": JSON value, "task"?: task}')
+def check_name(name: object, where: str) -> None:
+    """Raise `InvalidArgument` for what can be the name of nothing: no text, or one that cannot be kept."""
+    try:
+        text_of(name, where, most=INSTRUCTION_CHARS)
+    except BadEdit as error:
+        raise InvalidArgument(where, error.problem.removeprefix(f"`{where}` ")) from None
+
+
+def _read(claim: object) -> tuple[str, Json]:
+    wrong = InvalidArgument("claim", 'should be {"key": name, "value": JSON value, "task"?: task}')
+    if not isinstance(claim, Mapping) or claim.keys() - {"key", "value", "task"}:
+        raise wrong
+    if not isinstance(claim.get("key"), str) or not claim["key"] or "value" not in claim:
+        raise wrong
+    check_name(claim["key"], "claim")
+    if "task" in claim:
+        check_name(str(claim["task"]), "claim")
     return claim["key"], claim["value"]
 
 

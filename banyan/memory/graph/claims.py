@@ -10,6 +10,7 @@ from banyan.core.lifecycle import ENDED, HELD
 from banyan.core.task import ABSENT, Json, Status, Task, task_id
 from banyan.memory.graph.basis import basis, resolve_inputs
 from banyan.memory.graph.firing import blockers
+from banyan.memory.graph.ops.edit import INSTRUCTION_CHARS, json_of, text_of
 from banyan.memory.graph.rules import effects_settled, may_work
 from banyan.memory.graph.settle import settle
 from banyan.memory.graph.steps import bring
@@ -102,7 +103,8 @@ def _check_held(ws: Workspace, number: int, fence: int, statuses: Collection[Sta
     name = f"{task_id(ws.tree.id, number)} `{task.title}`"
     if task.status is Status.RUNNING:
         raise ClaimLost(f"{name} is held by {task.holder} under another claim: this answer comes too late")
-    raise ClaimLost(f"{name} is {task.status.value}, and not held under fence {fence}: claim it again")
+    then = "it has ended, and nothing was changed" if task.status in ENDED else "claim it again"
+    raise ClaimLost(f"{name} is {task.status.value}, and not held under fence {fence}: {then}")
 
 
 def _give_back(ws: Workspace, task: Task, reason: str) -> None:
@@ -134,7 +136,12 @@ def finish(
         ClaimLost: somebody holds it under another claim.
     """
     if outcome not in OUTCOMES:
-        raise BadEdit(f"`{outcome}` is no outcome: it should be one of {', '.join(f'`{one}`' for one in OUTCOMES)}")
+        raise BadEdit(
+            f"`{str(outcome)[:80]}` is no outcome: it should be one of {', '.join(f'`{one}`' for one in OUTCOMES)}"
+        )
+    # What a tool answered may be no JSON that can be kept: that has to be known before anything is written.
+    output = output if output is ABSENT else json_of(output, "output")
+    reason = text_of(reason, "reason", most=INSTRUCTION_CHARS)
     # What the same batch did before may have opened it.
     settle(ws)
     if fence is not None:

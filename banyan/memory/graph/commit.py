@@ -24,6 +24,7 @@ from banyan.core.task import (
     TreeId,
     TreeState,
 )
+from banyan.memory.graph.ops.edit import TITLE_CHARS, brief, text_of
 from banyan.memory.graph.records import record_of
 from banyan.memory.graph.settle import settle
 from banyan.memory.graph.source import GraphSource
@@ -33,6 +34,8 @@ from banyan.memory.graph.workspace import Workspace
 
 CONFLICT_EVENTS = 100
 """Changes that a `RevisionConflict` carries at most."""
+TURNS = 2**31
+"""Turns that a tree may have."""
 STEPS_KEPT = HELD | {Status.FAILED}
 """A way of a task's status through one of these is recorded step by step, even where it leads back."""
 
@@ -70,15 +73,23 @@ def new_tree_id() -> TreeId:
 
 
 def new_tree(title: str, now: datetime) -> Tree:
-    """Return an empty tree."""
+    """Return an empty tree.  Raises `BadEdit` for a title that cannot be kept."""
+    text_of(title, "title", most=TITLE_CHARS)
     return Tree(id=new_tree_id(), title=title, created_at=now, changed_at=now)
 
 
 def begin(source: GraphSource, intent: Intent, now: datetime) -> Workspace:
-    """Return the workspace of a batch.  Raises `BadEdit` where the tree is a what-if that is closed."""
+    """Return the workspace of a batch.
+
+    Raises:
+        BadEdit: the tree is a what-if that is closed, or the turn is none.
+    """
     tree = source.tree
     if tree.state is not TreeState.OPEN:
         raise BadEdit(f"the what-if `{tree.name or tree.id}` was {tree.state.value}; edit `{tree.origin}`")
+    given: object = intent.turn
+    if given is not None and not (isinstance(given, int) and 0 <= given < TURNS):
+        raise BadEdit(f"`turn` should be a whole number from 0, not {brief(given)}")
     turn = tree.turn if intent.turn is None else max(tree.turn, intent.turn)
     return Workspace(source, now=now, turn=turn, speaker=intent.speaker)
 

@@ -25,7 +25,7 @@ def resolve(view: View, name: object, refs: Mapping[str, int]) -> int:
     if isinstance(name, int) and not isinstance(name, bool):
         return _numbered(view, name)
     if not isinstance(name, str) or not name.strip():
-        raise UnknownTask(str(name))
+        raise UnknownTask(_told(name))
     name = name.strip()
     if name.startswith("@"):
         if name not in refs or view.find(refs[name]) is None:
@@ -78,9 +78,17 @@ def near(name: str, known: Iterable[str]) -> list[str]:
     return [plain[one] for one in get_close_matches(plain_title(name), list(plain), SUGGESTIONS, 0.6)]
 
 
+def _told(name: object) -> str:
+    try:
+        return str(name)
+    except (ValueError, RecursionError):
+        # Python writes no number of more than 4,300 digits, and nothing that is too deep.
+        return type(name).__name__
+
+
 def _numbered(view: View, number: int) -> int:
     if not 0 < number < 10**12 or view.find(number) is None:
-        raise UnknownTask(str(number))
+        raise UnknownTask(_told(number))
     return number
 
 

@@ -9,7 +9,7 @@ from banyan.core.errors import InvalidArgument
 from banyan.core.recall import Answer, Recall, Said
 from banyan.core.task import ABSENT, Json, task_id
 from banyan.memory.graph.asof import revision_at, value_at, waiting
-from banyan.memory.graph.checking import check
+from banyan.memory.graph.checking import check, check_name
 from banyan.memory.graph.meaning import Meanings
 from banyan.memory.graph.source import GraphSource
 from banyan.memory.graph.subjects import OUTPUT, Subject, subjects
@@ -42,11 +42,13 @@ def recall(
         as_of: `{"turn": n}` or `{"revision": n}`; now if None.
 
     Raises:
-        InvalidArgument: `as_of` or `claim` is not as it should be, or there are more than 50 keys.
+        InvalidArgument: `as_of`, `claim` or a key is not as it should be, or there are more than 50 keys.
         UnknownTask: there is not, and never was, the task that the claim is about.
     """
     if len(keys) > KEYS:
         raise InvalidArgument("keys", f"at most {KEYS}")
+    for key in keys:
+        check_name(key, "keys")
     revision = revision_at(source, as_of)
     made = source.revision(revision)
     answers: list[Answer] = []

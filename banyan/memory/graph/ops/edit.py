@@ -212,6 +212,8 @@ def json_of(value: object, where: str, depth: int = 0) -> Json:
     if isinstance(value, str):
         _check_characters(value, where)
         return value
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise BadEdit(f"`{where}` holds a whole number beyond 64 bits: give it as a text")
     if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, Mapping):
@@ -245,7 +247,11 @@ def within(value: Json) -> Iterable[Json]:
 
 def brief(value: object) -> str:
     """Return a value as a sentence shows it, in at most 80 characters."""
-    text = json.dumps(value, ensure_ascii=False, default=repr)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=repr)
+    except (ValueError, RecursionError):
+        # Python writes no number of more than 4,300 digits, and nothing that holds itself, or is too deep.
+        return "a number too long to show" if isinstance(value, int) else "a value too deep to show"
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 

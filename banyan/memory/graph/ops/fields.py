@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -159,8 +158,8 @@ def _kind(value: Mapping[str, Any]) -> EdgeKind:
             return EdgeKind.DATA
         return EdgeKind.WHEN if value.get("when") else EdgeKind.AFTER_SUCCESS
     try:
-        return EdgeKind(str(given).strip().lower().replace("-", "_"))
-    except ValueError:
+        return EdgeKind(given.strip().lower().replace("-", "_"))
+    except (ValueError, AttributeError):
         kinds = ", ".join(f"`{one.value}`" for one in EdgeKind)
         raise BadEdit(f"`requires`: the kind {brief(given)} should be one of {kinds}") from None
 
@@ -173,7 +172,7 @@ def _effort(value: object) -> float:
     if value is None:
         return 1.0
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not 0 < value <= 1e6:  # type: ignore[arg-type,operator]
+    if not number or not 0 < value <= 1e6:  # type: ignore[operator]
         raise BadEdit(f"`effort` should be a number above 0, at most a million, not {brief(value)}")
     return float(value)  # type: ignore[arg-type]
 
@@ -182,7 +181,7 @@ def _result(value: object) -> ResultRule:
     if value is None:
         return ResultRule.WORKER
     try:
-        return ResultRule(str(value))
+        return ResultRule(value if isinstance(value, str) else "")
     except ValueError:
         raise BadEdit(f"`result` should be `worker` or `children`, not {brief(value)}") from None
 

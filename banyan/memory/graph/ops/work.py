@@ -19,7 +19,7 @@ from banyan.memory.graph.walk import under
 
 def complete(edit: Edit) -> None:
     """End a task as done, with its output."""
-    _finish(edit, "done", output=edit.value("output") if edit.has("output") else ABSENT)
+    _finish(edit, "done", output=edit.fields.get("output", ABSENT))
 
 
 def fail(edit: Edit) -> None:
