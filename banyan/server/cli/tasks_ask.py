@@ -20,6 +20,7 @@ from banyan.server.cli.tasks_place import (
     TREE,
     as_of,
     at_most_one,
+    none_left,
     placed,
     titles,
     value_of,
@@ -156,7 +157,7 @@ def _print_task(shell: Shell, view: TaskView, below: TreeView | None) -> None:
 @verb
 async def next_(
     shell: Shell,
-    what: Annotated[list[str] | None, typer.Argument(metavar="[TREE]", help="Id of the tree.")] = None,
+    what: Annotated[list[str] | None, typer.Argument(metavar="[TREE]", help="Id or title of the tree.")] = None,
     tree: Annotated[str | None, TREE] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", help="Tasks at most.", min=1, max=1000)] = 10,
 ) -> None:
@@ -166,14 +167,9 @@ async def next_(
     """
     async with shell.banyan() as b:
         place, words = await placed(shell, b, tree, what or ())
-        _none(words)
+        none_left(words)
         ready = await b.tasks.ready(place, limit=limit)
     shell.terminal.document(ready.to_json(), lambda: shell.terminal.lines(upcoming(ready)))
-
-
-def _none(words: Sequence[str]) -> None:
-    if words:
-        raise InvalidArgument("tree", f"`{words[0]}` is no id of a tree")
 
 
 @verb
@@ -262,7 +258,7 @@ async def recall(  # noqa: PLR0913 - each parameter is an option of the command
     """
     query: dict[str, Any] = {"claim": _claim(claim, task), "text": text, "as_of": as_of(as_of_turn, as_of_revision)}
     async with shell.banyan() as b:
-        place, words = await placed(shell, b, tree, keys or ())
+        place, words = await placed(shell, b, tree, keys or (), more=0 if claim or text else 1)
         asked = {key: value for key, value in query.items() if value is not None}
         if not words and not asked.keys() & {"claim", "text"}:
             raise InvalidArgument("keys", "give a key, or `--claim KEY=VALUE`, or `--text`")

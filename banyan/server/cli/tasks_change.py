@@ -13,7 +13,7 @@ from banyan.core.recall import Recall
 from banyan.core.task import EditResult
 from banyan.server.cli.command import verb
 from banyan.server.cli.shell import Shell
-from banyan.server.cli.tasks_place import TREE, placed, read_json, read_text, the_tree, titles
+from banyan.server.cli.tasks_place import TREE, none_left, placed, read_json, read_text, the_tree, titles
 from banyan.server.cli.tasks_words import edited, recalled, unchanged
 from banyan.server.cli.terminal import as_json
 from banyan.server.replay import Line, Refusal, Replay, read
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _BATCH_KEYS = {"edits": list, "turn": int, "source": str, "base_revision": int, "title": str, "tree": str}
 
 _FILE = typer.Argument(metavar="[TREE] FILE", help="`-` is standard input; without TREE a new tree is begun.")
-_ONE_TREE = typer.Argument(metavar="[TREE]", help="Id of the tree; it need not be given where there is only one.")
+_ONE_TREE = typer.Argument(
+    metavar="[TREE]", help="Id or title of the tree; it need not be given where there is only one."
+)
 
 
 @verb
@@ -109,7 +111,8 @@ async def undo(
     What was done to the world by tools stays done, and is named.
     """
     async with shell.banyan() as b:
-        place, _ = await placed(shell, b, tree, what or (), changes=True)
+        place, words = await placed(shell, b, tree, what or (), changes=True)
+        none_left(words)
         await _tell(shell, b, await b.tasks.undo(place))
 
 
@@ -121,7 +124,8 @@ async def redo(
 ) -> None:
     """Bring back what was undone last."""
     async with shell.banyan() as b:
-        place, _ = await placed(shell, b, tree, what or (), changes=True)
+        place, words = await placed(shell, b, tree, what or (), changes=True)
+        none_left(words)
         await _tell(shell, b, await b.tasks.redo(place))
 
 

@@ -21,7 +21,9 @@ from banyan.server.cli.terminal import as_json
 if TYPE_CHECKING:
     from banyan.core.archive import Imported, Pruned
 
-_ONE_TREE = typer.Argument(metavar="[TREE]", help="Id of the tree; it need not be given where there is only one.")
+_ONE_TREE = typer.Argument(
+    metavar="[TREE]", help="Id or title of the tree; it need not be given where there is only one."
+)
 
 
 class Format(StrEnum):
@@ -167,7 +169,9 @@ async def remove(
     async with shell.banyan() as b:
         place, words = await placed(shell, b, tree, what or (), changes=True)
         if words:
-            raise InvalidArgument("tree", f"`{words[0]}` is no id of a tree; a task is removed by an edit")
+            raise InvalidArgument(
+                "tree", f"`{words[0]}` is neither id nor title of a tree; a task is removed by an edit"
+            )
         about = next(one for one in await b.tasks.trees() if one.id == place)
         if not yes:
             _agree(shell, about)

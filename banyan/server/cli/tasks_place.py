@@ -45,11 +45,11 @@ async def the_tree(shell: Shell, b: Banyan, given: str | None, *, changes: bool 
     trees = await b.tasks.trees()
     if given is not None:
         return _called(trees, given)
-    own = [one for one in trees if one.origin is None and one.state is TreeState.OPEN]
+    own = [one for one in trees if _is_own(one)]
     if not own:
         raise InvalidArgument("tree", f"there is none yet; start one with `{shell.banyan_command('tasks edit FILE')}`")
     if len(own) > 1 and changes:
-        raise InvalidArgument("tree", f"which one? There are {_listed(own)}")
+        raise InvalidArgument("tree", f"which one? There are {listed(own)}")
     if len(own) > 1:
         shell.terminal.note(f"Of {len(own):,} trees, the one that was changed last:")
     return own[0].id
@@ -59,35 +59,58 @@ def _called(trees: Sequence[Tree], given: str) -> str:
     if any(one.id == given for one in trees):
         return given
     titled = [one for one in trees if given.casefold() in {one.title.casefold(), (one.name or one.id).casefold()}]
-    if len(titled) == 1:
-        return titled[0].id
-    if titled:
-        raise InvalidArgument("tree", f"`{given}` is the title of several: {_listed(titled)}")
+    # A what-if has the title of the tree that it is a copy of: that one is meant.
+    meant = [one for one in titled if _is_own(one)] or [one for one in titled if one.origin is None] or titled
+    if len(meant) == 1:
+        return meant[0].id
+    if meant:
+        raise InvalidArgument("tree", f"`{given}` is the title of several: {listed(meant)}")
     raise UnknownTree(given, known=[one.id for one in trees[:NAMED]])
 
 
-def _listed(trees: Sequence[Tree]) -> str:
+def _is_own(tree: Tree) -> bool:
+    return tree.origin is None and tree.state is TreeState.OPEN
+
+
+def listed(trees: Sequence[Tree]) -> str:
+    """Return trees as an error names them: by id, title, and what they are a what-if of."""
     rest = f" and {len(trees) - NAMED:,} more" if len(trees) > NAMED else ""
-    return ", ".join(f"`{one.id}` ({one.title})" for one in trees[:NAMED]) + rest
+    return ", ".join(f"`{one.id}` ({_told(one)})" for one in trees[:NAMED]) + rest
+
+
+def _told(tree: Tree) -> str:
+    return f"{tree.title}, what-if `{tree.name or tree.id}` of `{tree.origin}`" if tree.origin else tree.title
 
 
 async def placed(
-    shell: Shell, b: Banyan, tree: str | None, words: Sequence[str], *, changes: bool = False
+    shell: Shell, b: Banyan, tree: str | None, words: Sequence[str], *, changes: bool = False, more: int = 0
 ) -> tuple[str, list[str]]:
     """Return the tree that is meant, and the words without it: it may stand before them, or in the id of a task.
+
+    A word is taken for the title of a tree only where `more` words follow it: a root has the title of its tree.
 
     Raises:
         UnknownTree: there is none of this id or title.
         InvalidArgument: none is given, and it is not clear which is meant.
     """
     if tree is None and words:
-        known = {one.id for one in await b.tasks.trees()}
+        trees = await b.tasks.trees()
+        known = {one.id for one in trees}
         if words[0] in known:
             return words[0], list(words[1:])
         parts = split_id(words[0])
         if parts is not None and parts[0] in known:
             return parts[0], list(words)
+        # By its title alone: the name of a what-if may be what is asked for.
+        if len(words) > more and any(one.title.casefold() == words[0].casefold() for one in trees):
+            return _called(trees, words[0]), list(words[1:])
     return await the_tree(shell, b, tree, changes=changes), list(words)
+
+
+def none_left(words: Sequence[str]) -> None:
+    """Raise `InvalidArgument` where there is a word: it should have been a tree."""
+    if words:
+        raise InvalidArgument("tree", f"`{words[0]}` is neither id nor title of a tree")
 
 
 def at_most_one(words: Sequence[str]) -> str | None:

@@ -94,7 +94,7 @@ async def renew(
 
 async def _id(shell: Shell, b: Banyan, tree: str | None, words: Sequence[str]) -> str:
     """Return the id of the task that is meant, however it is named."""
-    place, rest = await placed(shell, b, tree, words, changes=True)
+    place, rest = await placed(shell, b, tree, words, changes=True, more=1)
     word = only_one(rest, "task")
     return word if split_id(word) is not None else (await b.tasks.get(word, tree=place)).id
 

@@ -81,6 +81,11 @@ def test_a_tree_is_named_before_the_verb_after_it_in_an_option_or_not_at_all(cli
     assert answers[0]["ready"][0]["title"] == "Choose a city"
     assert all(one == answers[0] for one in answers)
     assert cli("tasks", "show", tree, "--json").json == cli("tasks", tree, "--json").json
+    assert cli("tasks", "show", "plan a trip", "--json").json == cli("tasks", tree, "--json").json
+    assert cli("tasks", "next", "Plan a trip", "--json").json == answers[0]
+    assert cli("tasks", "show", "Plan a trip", "hotel", "--json").json["id"] == f"{tree}.3"
+    assert cli("tasks", "context", "Plan a trip", "--json").json["task"] == f"{tree}.1", "a command of a task: the root"
+    assert cli("tasks", "undo", "Plan a walk").status == 2
     assert cli("tasks", "show", f"{tree}.2", "--json").json["id"] == f"{tree}.2"
     assert cli("tasks", "show", "hotel", "--json").json["title"] == "Book a hotel"
     assert cli("tasks", tree, "show", "Choose a City", "--json").json["id"] == f"{tree}.2"
@@ -92,7 +97,7 @@ def test_what_is_misnamed_is_said_and_what_is_near_it(cli: Cli, tree: str) -> No
         (("tasks", "histroy"), "Did you mean 'history'?"),
         (("tasks", "show", "Book the hotel"), "did you mean `Book a hotel`?"),
         (("tasks", "show", "Book", "a", "hotel"), "quote a title"),
-        (("tasks", "next", "hotel"), "no id of a tree"),
+        (("tasks", "next", "hotel"), "neither id nor title of a tree"),
         (("tasks", "edit", "nowhere.json"), "`nowhere.json`: cannot be read"),
         (("tasks", "edit", "{"), "malformed JSON"),
         (("tasks", "edit", "[]", "[]", "[]"), "one file"),
@@ -172,6 +177,10 @@ def test_what_changed_is_shown_undone_and_brought_back(cli: Cli, tree: str) -> N
 def test_a_what_if_is_listed_apart_compared_and_adopted(cli: Cli, tree: str) -> None:
     copy = edit(cli, tree, {"op": "branch", "name": "later"})["branches"]["later"]
     edit(cli, copy, {"op": "fact", "key": "day", "value": "1 June"})
+    assert cli("tasks", "plan a trip", "--json").json["tree"] == tree
+    assert cli("tasks", "show", "plan a trip", "--json").json["tree"] == tree
+    assert cli("tasks", "later", "--json").json["tree"] == copy
+    assert cli("tasks", "diff", "later", "--json").json["tree"] == tree
     (difference,) = cli("tasks", tree, "diff", "later", "--json").json["delta"]
     assert (difference["field"], difference["to"]) == ("facts/day", "1 June")
     assert [one["tree"] for one in cli("tasks", "--json").json["trees"]] == [tree]
