@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from banyan.core.lifecycle import ENDED
 from banyan.core.task import ABSENT, Fact, Status, Task
@@ -86,14 +87,13 @@ def ready_view(source: GraphSource, *, limit: int, given_back: Sequence[int] = (
     ready = source.ready(limit)
     view.load(task.number for task in ready)
     view.load_facts(load_above(view, ready))
-    waits = not ready and not counts.get(Status.RUNNING)
     return Ready(
         tree=source.tree.id,
         revision=source.tree.revision,
         tasks=[work_view(view, task.number) for task in ready],
         counts=counts,
         given_back=tuple(given_back),
-        blocked=[line_view(view, task.number) for task in source.unended(BLOCKED_SHOWN)] if waits else [],
+        blocked=[line_view(view, task.number) for task in source.unended(BLOCKED_SHOWN)] if not ready else [],
     )
 
 
@@ -117,8 +117,9 @@ def tree_view(
         if line.task.summary is None:
             stack.extend((depth + 1, child) for child in reversed(view.children(number)))
     counts = then.counts()
+    made = None if as_of is None else source.revision(then.tree.revision)
     return TreeView(
-        tree=source.tree,
+        tree=source.tree if made is None else replace(source.tree, turn=made.turn),
         tasks=found,
         counts=counts,
         left_out=sum(counts.values()) - len(found) if under is None else len({one for _, one in stack} - seen),

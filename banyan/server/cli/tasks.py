@@ -72,8 +72,8 @@ def tasks(context: typer.Context) -> None:
     """Trees of tasks: plan, work, ask, undo.
 
     What was said and done is on record, and can be asked. Without a command a tree is shown, and without a tree they
-    are listed. A tree stands before the command or after it, by its id or its title, and where there is only one it need
-    not be named; but `edit` and `replay` begin a new one then.
+    are listed. A tree stands before the command or after it, by its id or its title, and where there is only one it
+    need not be named; but `edit` and `replay` begin a new one then.
     """
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from banyan.core.taskview import TaskView, TreeView
     from banyan.server.app import Banyan
 
+READY_ASKED = 1000
+"""Tasks that can be done now which the line on what is next counts at most."""
 COUNTED = 50
 """Trees of a list whose tasks are counted."""
 
@@ -125,12 +127,17 @@ async def show(
             await _show_task(shell, b, place, task, limit)
             return
         view = await b.tasks.view(place, under=task, as_of=when, limit=limit)
-    _print_tree(shell, view)
+        # What is ready may stand beyond the limit; of a tree that is shown whole it is there.
+        beyond = when is None and view.left_out > 0
+        ready = (await b.tasks.ready(place, limit=READY_ASKED)).tasks if beyond else None
+    _print_tree(shell, view, ready)
 
 
-def _print_tree(shell: Shell, view: TreeView) -> None:
+def _print_tree(shell: Shell, view: TreeView, ready: Sequence[TaskView] | None = None) -> None:
     now = datetime.now(UTC)
-    shell.terminal.document(view.to_json(), lambda: shell.terminal.lines(picture(view, now, width=width())))
+    shell.terminal.document(
+        view.to_json(), lambda: shell.terminal.lines(picture(view, now, width=width(), ready=ready))
+    )
 
 
 def width() -> int | None:

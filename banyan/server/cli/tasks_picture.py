@@ -58,20 +58,23 @@ class _Node:
     """It stands elsewhere in full: here only its name is."""
 
 
-def picture(tree: TreeView, now: datetime, *, width: int | None = None) -> list[Spans]:
+def picture(
+    tree: TreeView, now: datetime, *, width: int | None = None, ready: Sequence[TaskView] | None = None
+) -> list[Spans]:
     """Return the lines of a tree: a heading, its tasks with their reasons, and what is next.
 
     Args:
         tree: what is to be drawn.
         now: what the time left of a claim is counted from.
         width: characters of a line, in which reasons are wrapped; None leaves every line whole.
+        ready: what can be done now; None takes it from the tasks that are shown.
     """
     lines = [*heading(tree), []]
     for root in _grown(tree.tasks):
         lines += _drawn(root, now, width)
     if tree.left_out:
         lines.append([(f"… and {_count(tree.left_out)} more, folded or beyond the limit", "dim")])
-    return [*lines, [], upcoming([view for _, view in tree.tasks])]
+    return [*lines, [], upcoming(tree, ready)]
 
 
 def heading(tree: TreeView) -> list[Spans]:
@@ -96,9 +99,10 @@ def counted(counts: Mapping[Status, int]) -> Spans:
     return found or [("no tasks", "dim")]
 
 
-def upcoming(views: Sequence[TaskView]) -> Spans:
-    """Return the line that says what is next among these tasks."""
-    ready = sorted((one for one in views if one.task.ready), key=_order)
+def upcoming(tree: TreeView, known: Sequence[TaskView] | None = None) -> Spans:
+    """Return the line that says what is next in a tree, where `known` can be done now."""
+    views = [view for _, view in tree.tasks]
+    ready = sorted((one for one in (views if known is None else known) if one.task.ready), key=_order)
     if ready:
         named = ", ".join(_named(one) for one in ready[:NEXT_SHOWN])
         rest = f", and {_count(len(ready) - NEXT_SHOWN)} more" if len(ready) > NEXT_SHOWN else ""
@@ -106,8 +110,11 @@ def upcoming(views: Sequence[TaskView]) -> Spans:
     running = [one for one in views if one.task.status is Status.RUNNING]
     if running:
         return [("next: ", "bold"), (f"what follows {', '.join(_named(one) for one in running[:NEXT_SHOWN])}", "")]
-    if all(one.task.status in ENDED for one in views):
+    open_tasks = any(status not in ENDED for status in tree.counts)
+    if not open_tasks and all(one.task.status in ENDED for one in views):
         return [("every task has ended" if views else "there is nothing to do", "dim")]
+    if known is None and open_tasks and all(one.task.status in ENDED for one in views):
+        return [("what is shown here has ended; other tasks have not", "dim")]
     return [("next: ", "bold"), ("nothing can be done now; what waits says why", "yellow")]
 
 
@@ -215,6 +222,9 @@ def _reason_of(view: TaskView, now: datetime) -> str:
     told += f": {one_line(task.reason)}" if told and task.reason else ""
     if task.ready:
         return f"{told}; ready" if told else "ready"
+    if task.status is Status.WAITING and task.reason and view.blockers:
+        # What it waits for says the reason already.
+        told = ""
     return "; ".join(one for one in (told, waits) if one) or task.status.value
 
 

@@ -137,6 +137,14 @@ def test_one_task_is_shown_whole_and_a_parent_with_its_parts(cli: Cli, tree: str
     assert "└─ ○ 3 Book a hotel" in parent
 
 
+def test_what_is_next_and_the_turn_are_those_of_the_tree_that_is_shown(cli: Cli, tree: str) -> None:
+    assert cli("tasks", "show", "--limit", "1").out.rstrip().endswith("next: 2 Choose a city")
+    cli("tasks", tree, "edit", json.dumps({"op": "fact", "key": "day", "value": "11 May"}), "--turn", "5")
+    cli("tasks", "finish", f"{tree}.2", "--output", "{}")
+    assert "turn 0" in cli("tasks", "show", "--as-of-revision", "1").out.splitlines()[0]
+    assert "every task has ended" not in cli("tasks", tree, "show", "city", "--as-of-turn", "5").out
+
+
 def test_an_edit_that_cannot_be_made_exits_with_two_and_changes_nothing(cli: Cli, tree: str) -> None:
     before = cli("tasks", tree, "--json").json
     wrong = cli("tasks", tree, "edit", '[{"op": "fact", "key": "x", "value": 1}, {"op": "ad", "title": "y"}]', "--json")
