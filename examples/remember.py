@@ -20,7 +20,8 @@ from banyan import Banyan
 from banyan.core.claim import Claim
 from banyan.core.taskview import TaskView
 from banyan.server.cli.search import shell_width
-from banyan.server.cli.tasks_picture import picture
+from banyan.server.cli.tasks_picture import picture, preview
+from banyan.server.cli.tasks_words import VERDICTS
 from banyan.server.cli.terminal import Terminal
 
 FOLDER = Path(__file__).resolve().parents[1] / ".demo" / "memory"
@@ -64,8 +65,8 @@ async def main(words: Sequence[str]) -> None:
         tell("“Was it ever Ghent?  And did I say Antwerp?”  Asked of the record, without a model")
         for city in ("Ghent", "Antwerp"):
             checked = (await b.tasks.recall(tree, claim={"key": "city", "value": city})).claim
-            console.print(f"  {city}: [bold]{checked.verdict.value if checked else ''}")
-        tell("What to type next")
+            console.print(f"  {city}: [bold]{VERDICTS[checked.verdict][0] if checked else ''}")
+        tell("What to type next, to ask this memory")
         program = f"{_relative(Path(sys.executable).parent / 'banyan')} --home {_relative(home)} tasks {tree}"
         for rest in ("", " recall city", " history hotel", " show --as-of-turn 1", " undo"):
             console.print(f"    {program}{rest}", soft_wrap=True)
@@ -97,7 +98,7 @@ async def take_and_do(b: Banyan, tree: str, worker: str) -> None:
     while held := await b.tasks.claim(tree, Claim(worker=worker, lease_s=60)):
         for one in held:
             output = do(one.view)
-            console.print(f"  {worker}: {one.view.task.title} → {output}")
+            console.print(f"  {worker}: {one.view.task.title} → {preview(output)}", markup=False)
             await b.tasks.finish(one.view.id, "done", fence=one.fence, output=output, source="assistant")
 
 

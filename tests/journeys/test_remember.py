@@ -30,7 +30,7 @@ def test_a_weekend_is_planned_worked_on_changed_and_asked_about(tmp_path: Path) 
     assert sorted(made[:4]) == ["Book both", "Choose a hotel", "Find a train", "Look at the forecast"]
     assert sorted(made[4:]) == ["Book both", "Choose a hotel", "Find a train"]
     assert "├─ ● 3 Choose a hotel  stale: `city` changed; ready" in done.stdout
-    assert "Ghent: was_true" in done.stdout
+    assert "Ghent: it was true, and is no longer" in done.stdout
     said = re.findall(r"^ +(\S*banyan .*)$", done.stdout, re.MULTILINE)
     assert len(said) == 5
     for line in said:

@@ -35,7 +35,7 @@ Titles = Mapping[int, str]
 
 UNSHOWN = frozenset({"basis", "attempts"})
 """Fields whose changes say nothing to people that another line does not."""
-_VERDICTS: Mapping[Verdict, tuple[str, str]] = {
+VERDICTS: Mapping[Verdict, tuple[str, str]] = {
     Verdict.TRUE: ("true", "green"),
     Verdict.FALSE: ("false", "red"),
     Verdict.WAS_TRUE: ("it was true, and is no longer", "yellow"),
@@ -320,7 +320,7 @@ def _ended(ended: Ended | None) -> str:
 
 
 def _verdict(claim: Checked) -> Iterator[Spans]:
-    told, style = _VERDICTS[claim.verdict]
+    told, style = VERDICTS[claim.verdict]
     yield [(told, style), (f"  now {preview(claim.current)}" if claim.current is not ABSENT else "", "dim")]
     if claim.note:
         yield [("    ", ""), (one_line(claim.note), "")]
