@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from banyan.core.claim import LEASE_S, Claim, Ending
-from banyan.core.errors import InvalidArgument
+from banyan.core.errors import BadEdit, InvalidArgument
 from banyan.core.ports import Clock, TextRecall
 from banyan.core.task import ABSENT, EditResult, Json, RevisionKind, TreeId
 from banyan.core.taskview import Claimed, Finished, Ready
@@ -66,6 +66,8 @@ class Tasks(TaskQuestions):
         if base_revision is not None:
             in_range("base_revision", base_revision, 0, MOST_REVISIONS)
         operations = ", ".join(dict.fromkeys(_operation(edit) for edit in edits))
+        if tree is None and not edits:
+            raise BadEdit("a tree begins with a task: `add` one, or name the tree that is meant")
         intent = Intent(
             tree=None if tree is None else TreeId(tree),
             title=title,
