@@ -170,7 +170,7 @@ class Ready:
     given_back: Sequence[int] = ()
     """Tasks whose lease had ended."""
     blocked: Sequence[TaskView] = ()
-    """Where nothing is ready or running: some of what waits, with the reasons."""
+    """Where nothing is ready: some of what runs or waits, with the reasons."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that every surface prints."""

@@ -14,6 +14,7 @@ from banyan.core.task import RevisionKind, Status, Task, task_id
 from banyan.memory.graph.claims import check_fence, claim, finish, lapse, release, renew
 from banyan.memory.graph.firing import blockers
 from banyan.memory.graph.settle import settle
+from banyan.memory.graph.show import ready_view
 from banyan.memory.graph.store import Intent
 from banyan.memory.graph.workspace import Workspace
 from tests.memory.graph.desk import Desk, a_desk
@@ -101,8 +102,16 @@ async def test_whoever_speaks_for_a_held_task_gives_its_fence() -> None:
     await work(desk, lambda ws: finish(ws, desk.number("A"), "done", output=1, fence=fence))
     assert desk.status("A") is Status.DONE
     assert desk.task("A").holder is None
-    with pytest.raises(ClaimLost, match="is done"):
+    with pytest.raises(ClaimLost, match=r"is done.* it has ended, and nothing was changed"):
         await work(desk, lambda ws: finish(ws, desk.number("A"), "done", output=2, fence=fence))
+
+
+async def test_where_all_that_is_open_is_held_it_is_told_who_holds_it() -> None:
+    desk = await a_desk({"op": "add", "title": "A"}, {"op": "add", "title": "B", "requires": ["A"]})
+    await desk.claim("A")
+    found = ready_view(desk.view.source, limit=5)
+    assert found.tasks == []
+    assert ["waits for `A` (running)"] in [list(one.blockers) for one in found.blocked]
 
 
 async def test_anybody_may_cancel_what_somebody_holds() -> None:
@@ -164,6 +173,8 @@ async def test_what_waits_for_an_answer_is_handed_to_nobody_who_does_not_ask_for
     assert (desk.status("A"), desk.task("A").ready, desk.task("A").holder) == (Status.WAITING, False, None)
     assert blockers(desk.view, desk.number("A")) == ["it waits: may I?"]
     assert await take(desk) == []
+    shown = ready_view(desk.view.source, limit=5).blocked
+    assert ["it waits: may I?"] in [list(one.blockers) for one in shown]
     # Whoever held it may still end it, and whoever asks for it goes on with it.
     await work(desk, lambda ws: check_fence(ws, desk.number("A"), fence))
     assert await desk.claim("A") == fence + 1
