@@ -110,6 +110,7 @@ def test_the_last_line_says_what_is_next(tasks: list[TaskView], last: str) -> No
             "▸ 1 Pack  running: desk holds it for 90 s more",
         ),
         (view(1, "Pack", Status.WAITING, blockers=["waits for an answer"]), "◔ 1 Pack  waiting; waits for an answer"),
+        (view(1, "Pack", Status.WAITING, reason="where?", blockers=["it waits: where?"]), "◔ 1 Pack  it waits: where?"),
     ],
 )
 def test_each_task_says_in_its_line_why_it_stands_where_it_stands(task: TaskView, line: str) -> None:
