@@ -20,6 +20,8 @@ from banyan.memory.graph.store import Dump, GraphStore, Intent
 
 CHUNK = 500
 """Tasks that are read at once."""
+IDS_TRIED = 4
+"""Ids that a tree is given, one after the other, until one is free."""
 DRAWN = 500
 """Tasks of a drawing at most."""
 
@@ -84,10 +86,10 @@ class Archive:
 
         try:
             document = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if is_document(document):
-            return [await self._load(dump_of(document, name=name))]
+            return [await self._load(dump_of(document, name=name), name)]
         if is_beads(text):
             trees = [read_beads(text, name=name)]
         elif is_taskmaster(document):
@@ -142,9 +144,9 @@ class Archive:
         copies = await self._store.ask(tree, _copies)
         return await self._store.remove([TreeId(tree), *copies])
 
-    async def _load(self, dump: Dump) -> Imported:
+    async def _load(self, dump: Dump, name: str) -> Imported:
         was = dump.tree.id
-        while True:
+        for _ in range(IDS_TRIED):
             try:
                 await self._store.load(dump)
             except Conflict:
@@ -153,6 +155,7 @@ class Archive:
             tree = dump.tree
             taken = None if tree.id == was else was
             return Imported(tree=tree.id, title=tree.title, tasks=len(dump.tasks), was=taken)
+        raise BadFile(name, "it does not hold together: something in it is there twice")
 
     async def _make(self, title: str, edits: Sequence[Mapping[str, Any]], notes: Iterable[str]) -> Imported:
         intent = Intent(tree=None, title=title, speaker="program", note="import")

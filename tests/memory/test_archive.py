@@ -159,6 +159,22 @@ def circle(document: dict[str, Any]) -> None:
         (lambda d: d["tasks"][1].update(key="same") or d["tasks"][2].update(key="same"), "one key"),
         (lambda d: d["facts"][0].update(task=99), "there is no task 99"),
         (lambda d: d["tree"].update(next_number=2), "next_number"),
+        (lambda d: d["events"][-1].update(d["events"][-2]), "in order"),
+        (lambda d: d["events"][0].update(task=99), "no such task"),
+        (lambda d: d["events"][0].update(field="colour"), "cannot have"),
+        (lambda d: d["events"][0].update(after=3), "cannot have"),
+        (lambda d: d["events"][0].update(after={"title": "x", "status": "odd"}), "cannot have"),
+        (lambda d: d["events"][0].update(after={"title": "x", "inputs": {"a": {"$from": "b"}}}), "cannot have"),
+        (lambda d: d["events"][0].update(field="status", before="done", after=None), "cannot have"),
+        (lambda d: d["events"][0].update(revision=[1]), "there is no revision"),
+        (lambda d: d["facts"].append(d["facts"][0]), "said twice"),
+        (lambda d: d["tasks"][1].update(title="half \ud83d"), "cannot be kept"),
+        (lambda d: d["tasks"][1].update(priority=2**40), "too large"),
+        (lambda d: d["tasks"][1].update(output=10**30), "64 bits"),
+        (lambda d: d["tasks"][1].update(inputs={"x": {"$from": [1]}}), "refers to nothing"),
+        (lambda d: d["tasks"][1].update(inputs={"x": {"$fact": [1]}}), "refers to nothing"),
+        (lambda d: d["tasks"][1].update(output=json.loads("[" * 300 + "]" * 300)), "240 levels"),
+        (lambda d: d["tree"].update(changed_at="2026-01-01"), "no time zone"),
         (gone, "refers to 1"),
         (circle, "stands under itself"),
     ],
@@ -175,7 +191,11 @@ async def test_a_document_that_does_not_hold_together_is_refused(
     assert len(await shelf.tasks.trees()) == 1
 
 
-@pytest.mark.parametrize("text", ["", "hello", "{}", "[]", '{"tasks": 3}', '{"format": "other"}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "hello", "{}", "[]", '{"tasks": 3}', '{"format": "other"}', "[" * 100_000],
+    ids=lambda text: text[:9],
+)
 async def test_a_file_of_another_kind_is_refused(text: str) -> None:
     with pytest.raises(BadFile, match="neither"):
         await Shelf().archive.import_(text)

@@ -35,7 +35,7 @@ def is_beads(text: str) -> bool:
     first = next((line for line in text.splitlines() if line.strip()), "")
     try:
         issue = json.loads(first)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return (
         isinstance(issue, dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from enum import Enum
@@ -12,9 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from banyan.core.errors import BadFile
 from banyan.core.task import ABSENT, Change, Edge, Event, Fact, Json, Revision, Task, Tree
+from banyan.memory.formats.soundness import problems, unkept
+from banyan.memory.graph.ops.edit import brief
 from banyan.memory.graph.records import edge_json, edge_of
 from banyan.memory.graph.store import Dump
-from banyan.memory.graph.view import parents_of
 
 FORMAT: Final = "banyan-tree"
 VERSION: Final = 1
@@ -64,6 +65,8 @@ def dump_of(document: Mapping[str, Any], *, name: str) -> Dump:
         raise BadFile(name, f"not a tree: its `format` should be `{FORMAT}`")
     if document.get("version") != VERSION:
         raise BadFile(name, f"version {document.get('version')} of the format; this Banyan reads version {VERSION}")
+    if problem := unkept(document):
+        raise BadFile(name, problem)
     tree = _read(Tree, document.get("tree"), "tree", name)
     revisions = _all(document, "revisions", name, lambda one, at: _read(Revision, {**one, "tree": tree.id}, at, name))
     by_number = {revision.number: revision for revision in revisions}
@@ -74,8 +77,7 @@ def dump_of(document: Mapping[str, Any], *, name: str) -> Dump:
         revisions=revisions,
         events=_all(document, "events", name, lambda one, at: _event_of(one, by_number, at, name)),
     )
-    problem = next(_problems(dump), None)
-    if problem is not None:
+    if problem := next(problems(dump), ""):
         raise BadFile(name, problem)
     return dump
 
@@ -127,9 +129,10 @@ def _event_json(event: Event) -> dict[str, Any]:
 
 
 def _event_of(one: Mapping[str, Any], revisions: Mapping[int, Revision], at: str, name: str) -> Event:
-    revision = revisions.get(one.get("revision", 0))
+    number = one.get("revision")
+    revision = revisions.get(number) if isinstance(number, int) else None
     if revision is None:
-        raise BadFile(name, f"{at}: there is no revision {one.get('revision')}")
+        raise BadFile(name, f"{at}: there is no revision {brief(number)}")
     change = {"before": ABSENT, "after": ABSENT, **one}
     seq = change.pop("seq", None)
     change.pop("revision")
@@ -171,39 +174,3 @@ def _read(kind: type[T], value: Any, at: str, name: str) -> T:
         where = "/".join(str(part) for part in (at, *first["loc"]))
         raise BadFile(name, f"{where}: {first['msg']}") from None
     return found
-
-
-def _problems(dump: Dump) -> Iterator[str]:
-    """Yield what does not hold together: a store takes it that all this does."""
-    tasks = {task.number: task for task in dump.tasks}
-    if len(tasks) != len(dump.tasks) or list(tasks) != sorted(tasks):
-        yield "tasks: their numbers should grow"
-    if tasks and not 0 < min(tasks) <= max(tasks) < dump.tree.next_number:
-        yield "tree/next_number: a task has this number, or a larger one"
-    keys = [task.key for task in dump.tasks if task.key is not None]
-    if len(keys) != len(set(keys)):
-        yield "tasks: two have one key"
-    for task in dump.tasks:
-        missing = {*parents_of(task), *(edge.source for edge in task.edges)} - tasks.keys()
-        if missing:
-            yield f"tasks: {task.number} refers to {min(missing)}, which is not there"
-    yield from (f"facts: there is no task {fact.task}" for fact in dump.facts if fact.task not in tasks)
-    numbers = [revision.number for revision in dump.revisions]
-    last = dump.tree.revision
-    if numbers != list(range(dump.tree.pruned or 1, last + 1)):
-        yield f"revisions: they should go from {dump.tree.pruned or 1} to {last} without a gap"
-    yield from _circles(tasks)
-
-
-def _circles(tasks: Mapping[int, Task]) -> Iterator[str]:
-    settled: set[int] = set()
-    for start in tasks:
-        seen: dict[int, None] = {}
-        number: int | None = start
-        while number is not None and number not in settled:
-            if number in seen:
-                yield f"tasks: {number} stands under itself"
-                return
-            seen[number] = None
-            number = tasks[number].parent if number in tasks else None
-        settled.update(seen)
