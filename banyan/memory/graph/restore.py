@@ -171,10 +171,13 @@ def _come_back(ws: Workspace, task: Task, facts: Iterable[Fact], revision: int, 
     Its fence is beyond every one that it has had: each claim was a revision. What else is kept of it is derived anew.
     """
     _check_parents(ws, task)
-    status = Status.PENDING if task.status is Status.RUNNING else task.status
+    held = task.status is Status.RUNNING
+    status = Status.PENDING if held else task.status
     fresh = Task(number=task.number, title=task.title)
     state: dict[str, Any] = {name: getattr(task, name) for name in STATE_FIELDS}
-    back = replace(fresh, **{**state, "status": status}, reason=task.reason, fence=ws.tree.revision + 1)
+    back = replace(
+        fresh, **{**state, "status": status}, reason=reason if held else task.reason, fence=ws.tree.revision + 1
+    )
     ws.add(back, reason, [_said_again(ws, fact) for fact in facts])
 
 
@@ -182,12 +185,14 @@ def _set_back(ws: Workspace, task: Task, then: Then, reason: str) -> None:
     now = ws.task(task.number)
     _check_parents(ws, task)
     state = {name: getattr(task, name) for name in STATE_FIELDS}
+    why = task.reason or reason
     if task.status is Status.RUNNING and now.status is not Status.RUNNING:
-        state["status"] = Status.PENDING
+        # Nobody holds it any more, whatever was told of it then.
+        state["status"], why = Status.PENDING, reason
     moved = state["status"] is not now.status
     ws.set(task.number, reason=reason, **state)
     if moved:
-        ws.mark(task.number, reason=task.reason or reason, holder=None, lease_until=None)
+        ws.mark(task.number, reason=why, holder=None, lease_until=None)
     for key in sorted(ws.facts(task.number).keys() | then.facts.keys()):
         there, fact = ws.facts(task.number).get(key), then.facts.get(key)
         if fact is None:

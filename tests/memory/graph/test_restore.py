@@ -200,3 +200,15 @@ async def test_what_was_changed_before_it_in_the_batch_is_rolled_back_too(desk: 
     )
     assert desk.state() == before
     assert result.notes == ["nothing changed: it is so already"]
+
+
+async def test_what_was_held_once_is_told_to_be_undone_and_not_to_be_held(desk: Desk) -> None:
+    fence = await desk.claim("Pool", "ben")
+    await desk.apply({"op": "complete", "task": "Pool", "output": 1, "fence": fence})
+    await desk.undo()
+    assert (desk.task("Pool").status, desk.task("Pool").reason) == (Status.PENDING, "it was undone")
+    await desk.claim("Pool", "ben")
+    await desk.apply({"op": "cancel", "task": "Pool"}, {"op": "remove", "task": "Pool"})
+    await desk.undo()
+    assert (desk.task("Pool").status, desk.task("Pool").holder) == (Status.PENDING, None)
+    assert "holds" not in desk.task("Pool").reason
