@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from banyan.core.effect import is_unsettled
 from banyan.core.lifecycle import GONE, Firing
-from banyan.core.task import ABSENT, ResultRule, Status, Task, task_id
+from banyan.core.task import ABSENT, Json, ResultRule, Status, Task, task_id
 from banyan.memory.graph.basis import basis, open_part, resolve_inputs
 from banyan.memory.graph.firing import failed_by_rule, gate_verdict, gone_with, unrecovered, work_verdict
 from banyan.memory.graph.view import View, parents_of
 
 AS_BEFORE: Final = "what it went by is as before"
+CHILD_LEVELS: Final = 99
+"""Levels of a child's output that its parent's may hold."""
 ALL_ENDED: Final = "everything under it has ended"
 
 
@@ -72,9 +74,32 @@ def effects_settled(view: View, task: Task) -> bool:
 
 
 def output_of_children(view: View, task: Task) -> dict[str, Any]:
-    """Return the result of a parent that is made of its children's: their outputs by id."""
+    """Return the result of a parent that is made of its children's: their outputs by id.
+
+    Results of results may stand in one another without end: what is too deep to stand there is null, and asked of the
+    child itself.
+    """
     children = map(view.task, view.children(task.number))
-    return {task_id(view.tree.id, one.number): one.output for one in children if one.output is not ABSENT}
+    return {
+        task_id(view.tree.id, one.number): one.output if _is_within(one.output, CHILD_LEVELS) else None
+        for one in children
+        if one.output is not ABSENT
+    }
+
+
+def _is_within(value: Json, levels: int) -> bool:
+    """Whether a value has at most so many levels of arrays and objects."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _pending(view: View, task: Task, cause: str) -> Step | None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from banyan.core.task import Status, TaskId
+from banyan.core.task import Status, TaskId, task_id
 from banyan.memory.graph.claims import finish
 from banyan.memory.graph.store import Intent
 from banyan.memory.graph.workspace import Workspace
@@ -303,3 +303,21 @@ async def test_a_fact_that_is_not_known_blocks_and_skips_nothing() -> None:
     assert desk.task("Hotel").ready
     await desk.apply({"op": "retract", "key": "city"})
     assert not desk.task("Hotel").ready
+
+
+async def test_results_made_of_results_end_however_deep_the_tree_is() -> None:
+    depth = 300
+    parents = [{"op": "add", "title": f"p{n}", "ref": f"@{n}", "result": "children"} for n in range(depth)]
+    for n in range(1, depth):
+        parents[n] |= {"parent": f"@{n - 1}"}
+    desk = await a_desk(*parents, {"op": "add", "title": "leaf", "parent": f"@{depth - 1}"})
+    await desk.apply({"op": "complete", "task": "leaf", "output": {"v": 1}})
+    assert desk.status("p0") is Status.DONE
+    deepest = f"p{depth - 1}"
+    assert desk.task(deepest).output == {task_id(desk.source.tree.id, desk.number("leaf")): {"v": 1}}
+    levels, value = 0, desk.task("p0").output
+    while isinstance(value, dict):
+        levels, value = levels + 1, next(iter(value.values()))
+    assert (levels <= 100, value) == (True, None)
+    await desk.apply({"op": "complete", "task": "leaf", "output": {"v": 2}})
+    assert desk.status("p0") is Status.DONE
