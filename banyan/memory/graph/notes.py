@@ -103,10 +103,11 @@ def _to_check(ws: Workspace, changed: _Changed) -> Iterator[tuple[int, Fact]]:
 def _affected(ws: Workspace, changed: _Changed) -> Iterator[tuple[int, list[Fact]]]:
     for number in changed.tasks:
         yield number, _rules(ws, number)
+    known: dict[int, list[Fact]] = {}
     for (place, key), fact in changed.facts.items():
-        rules = (
-            [fact] if is_rule(fact.value) else [one for one in _rules(ws, place) if key in free_names(one.value[RULE])]
-        )
+        if place not in known:
+            known[place] = _rules(ws, place)
+        rules = [fact] if is_rule(fact.value) else [one for one in known[place] if key in free_names(one.value[RULE])]
         for rule in rules:
             for number in _speaking_of(ws, free_names(rule.value[RULE])):
                 if is_under(ws, number, place):
